@@ -1,0 +1,82 @@
+# Needs Python (>= 3.11), make and git; everything else goes into .venv, which the targets make by themselves.
+#
+#   make demo    run examples/flights.py twice: the second run shows what need not be done again
+#   make test    the whole test suite (with CI=true also `make diff`)
+#   make check   style, types, architecture, documentation: everything but the tests
+#   make docs    build the documentation into site/
+#   make bench   the benchmarks, each as a ratio to a floor taken in the same run
+#   make diff    run the same flows here and on prefect 1.4.1, and compare
+#   make clean   remove what the targets made, the environments too
+
+.DEFAULT_GOAL := help
+.SHELLFLAGS := -eu -c
+.DELETE_ON_ERROR:
+
+BIN := .venv/bin
+DEMO := .venv/.ready-demo
+DEV := .venv/.ready-dev
+PREFECT := .venv-prefect/.ready
+JOBS ?= 2
+
+.PHONY: help demo test check docs bench diff clean format
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+# ---------------------------------------------------------------------------------------------------------- environments
+
+.venv/bin/python:
+	@sh scripts/venv.sh .venv
+
+# The demo needs less than development does; an environment made for development serves it as well.
+$(DEMO): pyproject.toml | .venv/bin/python
+	@if test ! -e $(DEV) || test pyproject.toml -nt $(DEV); then \
+	    echo "Installing resultant and what the demo needs into .venv ..."; \
+	    $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[demo]'; \
+	fi
+	@touch $@
+
+$(DEV): pyproject.toml | .venv/bin/python
+	@echo "Installing resultant and its development tools into .venv ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+# The last release of prefect 1, and the versions of its dependencies that it still runs with on Python 3.11.
+$(PREFECT): tests/differential/requirements.txt
+	@test -x .venv-prefect/bin/python || sh scripts/venv.sh .venv-prefect
+	@echo "Installing prefect 1.4.1 into .venv-prefect ..."
+	@.venv-prefect/bin/python -m pip install --quiet --disable-pip-version-check -r tests/differential/requirements.txt
+	@touch $@
+
+# --------------------------------------------------------------------------------------------------------------- targets
+
+demo: $(DEMO)
+	@$(BIN)/python examples/demo.py
+
+test: $(DEV) $(if $(filter true 1,$(CI)),diff)
+	$(BIN)/python -m pytest -n $(JOBS)
+
+check: $(DEV)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m pytest -q tests/architecture
+	$(BIN)/mkdocs build --strict --quiet --site-dir site
+
+docs: $(DEV)
+	$(BIN)/mkdocs build --strict --site-dir site
+
+bench: $(DEV)
+	$(BIN)/python -m benchmarks
+
+diff: $(DEV) $(PREFECT)
+	RESULTANT_PREFECT_PYTHON=$(CURDIR)/.venv-prefect/bin/python $(BIN)/python -m pytest -n $(JOBS) -m differential tests/differential
+
+format: $(DEV)
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv .venv-prefect site demo-results build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
