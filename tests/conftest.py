@@ -17,17 +17,22 @@ FOREIGN_SETTINGS = ("RESULTANT__", "PREFECT__")
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty HOME, and the folder `.resultant` in it that does not exist yet; settings are read anew."""
-    from importlib import import_module
-
-    settings = import_module("resultant.settings")
     folder = tmp_path_factory.mktemp("home")
     for name in list(os.environ):
         if name.startswith(FOREIGN_SETTINGS):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("RESULTANT__HOME_DIR", str(folder / ".resultant"))
-    settings.reset()
+    _forget_settings()
     yield folder
+    _forget_settings()
+
+
+def _forget_settings() -> None:
+    try:
+        from resultant import settings
+    except ImportError:
+        return
     settings.reset()
 
 
