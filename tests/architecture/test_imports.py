@@ -1,0 +1,162 @@
+"""Imports point down, nobody inside goes through the front door, and the front door is light."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src" / "resultant"
+MODULES = sorted(SOURCE.rglob("*.py"))
+
+# These stand in front of the door themselves: the alias hands its names on, the command line is a user.
+OUTSIDE = {"compat", "cli"}
+
+
+def _module_id(path: Path) -> str:
+    return str(path.relative_to(SOURCE))
+
+
+def test_the_import_contracts_hold() -> None:
+    done = subprocess.run(
+        [Path(sys.executable).parent / "lint-imports", "--no-logo", "--no-cache"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _is_type_checking(node: ast.If) -> bool:
+    test = node.test
+    return (isinstance(test, ast.Name) and test.id == "TYPE_CHECKING") or (
+        isinstance(test, ast.Attribute) and test.attr == "TYPE_CHECKING"
+    )
+
+
+def _imports(node: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Every import that can be executed, at any depth."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and _is_type_checking(child):
+            for other in child.orelse:
+                yield from _imports(other)
+        elif isinstance(child, ast.Import | ast.ImportFrom):
+            yield child
+        else:
+            yield from _imports(child)
+
+
+def front_door_imports(path: Path, source: str) -> list[int]:
+    """Return the lines of `import resultant` and of `from resultant import X`, however they are spelled."""
+    depth = len(path.relative_to(SOURCE).parts)  # of the package that dots count from
+    found = []
+    for node in _imports(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            # `import resultant.x` binds the front door as well; `import resultant.x as y` does not.
+            bad = any(a.name.split(".")[0] == "resultant" and not (a.asname and "." in a.name) for a in node.names)
+        else:
+            bad = (node.level == 0 and node.module == "resultant") or (node.level == depth and node.module is None)
+        if bad:
+            found.append(node.lineno)
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_module_id)
+def test_no_inner_module_imports_the_front_door(path: Path) -> None:
+    if path.relative_to(SOURCE).parts[0] in OUTSIDE or path == SOURCE / "__init__.py":
+        pytest.skip("outside the front door")
+    lines = front_door_imports(path, path.read_text())
+    assert not lines, f"{path.relative_to(ROOT)} imports the front door in lines {lines}: name the module instead"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import resultant",
+        "import resultant.errors",
+        "from resultant import Flow",
+        "def f():\n    from resultant import task",
+        "from .. import Flow",
+    ],
+)
+def test_every_spelling_of_the_front_door_is_seen(statement: str) -> None:
+    assert front_door_imports(SOURCE / "engine" / "x.py", statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import resultant.errors as e",
+        "from resultant.errors import ResultError",
+        "from ..errors import ResultError",
+        "from . import state",
+        "if TYPE_CHECKING:\n    from resultant import Flow",
+    ],
+)
+def test_other_imports_are_not_taken_for_it(statement: str) -> None:
+    assert not front_door_imports(SOURCE / "engine" / "x.py", statement)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_module_id)
+def test_no_module_is_longer_than_400_lines(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 400, "one noun per file: split it"
+
+
+# ------------------------------------------------------------------------------------------------------- the light door
+
+HEAVY = {
+    "asyncio",
+    "cloudpickle",
+    "concurrent.futures",
+    "dataclasses",
+    "inspect",
+    "logging",
+    "msgspec",
+    "multiprocessing",
+    "numpy",
+    "pandas",
+    "pendulum",
+    "rich",
+    "sqlite3",
+    "subprocess",
+    "typing",
+    "uuid",
+}
+
+
+def _loaded_by(statement: str) -> set[str]:
+    """Return what a bare interpreter (no site-packages hooks) loads on top of its own for a statement."""
+    script = f"import sys\nsys.path.insert(0, {str(SOURCE.parent)!r})\nbefore = set(sys.modules)\n{statement}\n"
+    script += "print(*sorted(set(sys.modules) - before), sep='\\n')"
+    # -S: an editable install or a coverage hook may import things of its own at start.
+    done = subprocess.run([sys.executable, "-S", "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import resultant",
+        "from resultant import Flow, task",
+        "from resultant import Flow, Parameter, Task, case, flatten, mapped, tags, task, unmapped",
+    ],
+)
+def test_the_front_door_loads_nothing_that_it_does_not_need(statement: str) -> None:
+    loaded = _loaded_by(statement)
+    assert not loaded & HEAVY
+
+
+def test_the_front_door_loads_few_modules() -> None:
+    # About 1.3 ms each: the number is the import time, counted without a clock.
+    loaded = _loaded_by("from resultant import Flow, task")
+    ours = {name for name in loaded if name.split(".")[0] == "resultant"}
+    assert len(ours) <= 14, sorted(ours)
+    assert len(loaded - ours) <= 6, sorted(loaded - ours)
+    assert _loaded_by("import resultant") <= {"resultant", "__future__"}
