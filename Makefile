@@ -17,6 +17,7 @@ DEMO := .venv/.ready-demo
 DEV := .venv/.ready-dev
 PREFECT := .venv-prefect/.ready
 JOBS ?= 2
+DEMO_DIR := $(or $(RESULTANT_DEMO_DIR),demo-results)
 
 .PHONY: help demo test check docs bench diff clean format
 
@@ -50,8 +51,14 @@ $(PREFECT): tests/differential/requirements.txt
 
 # --------------------------------------------------------------------------------------------------------------- targets
 
+# The folder of an earlier demo goes first, so that there is something to do; one that you chose is left alone.
 demo: $(DEMO)
-	@$(BIN)/python examples/demo.py
+	@$(if $(RESULTANT_DEMO_DIR),,rm -rf demo-results)
+	$(BIN)/python examples/flights.py
+	@printf '\n%s\n\n' '================ The same again: what is done is not done again ================'
+	$(BIN)/python examples/flights.py
+	@printf '\n%s\n\n' '================ A result is a file, and the file is a plain pickle ================'
+	$(BIN)/python -c "import cloudpickle; print(cloudpickle.load(open('$(DEMO_DIR)/models/UA.pickle', 'rb')))"
 
 test: $(DEV) $(if $(filter true 1,$(CI)),diff)
 	$(BIN)/python -m pytest -n $(JOBS)

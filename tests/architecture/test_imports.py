@@ -131,8 +131,8 @@ HEAVY = {
 
 
 def _loaded_by(statement: str) -> set[str]:
-    """Return what a bare interpreter (no site-packages hooks) loads on top of its own for a statement."""
-    script = f"import sys\nsys.path.insert(0, {str(SOURCE.parent)!r})\nbefore = set(sys.modules)\n{statement}\n"
+    """Return what a bare interpreter (no site-packages hooks, only `os`) loads on top of its own for a statement."""
+    script = f"import os, sys\nsys.path.insert(0, {str(SOURCE.parent)!r})\nbefore = set(sys.modules)\n{statement}\n"
     script += "print(*sorted(set(sys.modules) - before), sep='\\n')"
     # -S: an editable install or a coverage hook may import things of its own at start.
     done = subprocess.run([sys.executable, "-S", "-c", script], capture_output=True, text=True, check=False)
