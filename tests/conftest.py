@@ -33,7 +33,7 @@ def _forget_settings() -> None:
         from resultant import settings
     except ImportError:
         return
-    settings.reset()
+    settings.reload()
 
 
 def _is_local(address: object) -> bool:
