@@ -1,0 +1,1 @@
+"""What users write: flows, tasks, parameters, edges, and the helpers that connect them."""
