@@ -7,7 +7,9 @@ new_enough() {
     "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
 }
 
-for candidate in ${PYTHON:-python3 python python3.11 python3.12 python3.13 python3.14}; do
+candidates=${PYTHON:-python3 python python3.14 python3.13 python3.12 python3.11}
+
+for candidate in $candidates; do
     if new_enough "$candidate"; then
         echo "Making $folder with $("$candidate" --version) ..."
         if "$candidate" -m venv "$folder"; then
@@ -19,6 +21,6 @@ for candidate in ${PYTHON:-python3 python python3.11 python3.12 python3.13 pytho
     fi
 done
 
-echo "error: resultant needs Python 3.11 or newer, and found $(python3 --version 2>&1 || echo none)." >&2
+echo "error: resultant needs Python 3.11 or newer; none of these is: $candidates" >&2
 echo "Install one, or name it: make PYTHON=/path/to/python3.12 ..." >&2
 exit 1
