@@ -1,0 +1,1 @@
+"""What comes out of a task: results, states, signals, and what they are made of."""

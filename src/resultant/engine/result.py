@@ -1,0 +1,231 @@
+"""A value and a place.
+
+``Result`` is the base: it holds a value and knows no storage. A class that stores derives from it and implements
+``read``, ``write`` and ``exists``, or derives from :class:`StoredResult` and names its store.
+"""
+
+from __future__ import annotations
+
+from resultant.errors import ResultNotImplementedError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, ClassVar, Self
+
+    from resultant.engine.serializers import Serializer
+    from resultant.records import ResultRecord
+    from resultant.stores import Stat
+
+__all__ = ["NoResult", "NoResultType", "Result"]
+
+_new = object.__new__
+
+
+class _DefaultSerializer:
+    """A fresh ``PickleSerializer`` for each result that is asked for its serializer; most never are."""
+
+    def __get__(self, result: Any, owner: type) -> Any:
+        from resultant.engine.serializers import PickleSerializer
+
+        if result is None:
+            return self
+        result.serializer = serializer = PickleSerializer()
+        return serializer
+
+
+class Result:
+    """A value, the place where it lives or will live, and how it becomes bytes.
+
+    Methods never change the object they are called on: they return a new one.
+
+    Args:
+        value: the value.
+        location: text, taken as a template until it is formatted; or a callable that is given the template's names as
+            keyword arguments and returns the location.
+        serializer: how values become bytes; the default is a fresh ``PickleSerializer``.
+    """
+
+    #: Names of constructor options that a record of this result may keep. Own subclasses keep nothing by default.
+    record_options: ClassVar[tuple[str, ...]] = ()
+
+    value: Any = None
+    location: str | None = None
+    serializer: Serializer = _DefaultSerializer()  # type: ignore[assignment]
+    _formatter: Callable[..., str] | None = None
+
+    def __init__(
+        self,
+        value: Any = None,
+        location: str | Callable[..., str] | None = None,
+        serializer: Serializer | None = None,
+    ) -> None:
+        self.value = value
+        if location is not None:
+            if isinstance(location, str):
+                self.location = location
+            else:
+                self._formatter = location
+        if serializer is not None:
+            self.serializer = serializer
+
+    def read(self, location: str) -> Result:
+        """Return a copy with the value stored at `location`.
+
+        Raises:
+            ResultNotImplementedError: this class cannot read.
+        """
+        raise ResultNotImplementedError(_cannot(self, "read"))
+
+    def write(self, value_: Any, **kwargs: Any) -> Result:
+        """Store a value and return a copy that holds it and its location.
+
+        Args:
+            value_: the value; its name leaves ``value`` free for a template.
+            **kwargs: what the location's template may use.
+
+        Raises:
+            ResultNotImplementedError: this class cannot write; a checkpoint then stays in memory.
+        """
+        raise ResultNotImplementedError(_cannot(self, "write"))
+
+    def exists(self, location: str, **kwargs: Any) -> bool:
+        """Return whether something is stored at `location`.
+
+        Args:
+            location: text or template.
+            **kwargs: what the template may use.
+
+        Raises:
+            ResultNotImplementedError: this class cannot look.
+        """
+        raise ResultNotImplementedError(_cannot(self, "look for"))
+
+    def delete(self, location: str | None = None) -> None:
+        """Remove what is stored at `location`, or at this result's own.
+
+        Raises:
+            ResultNotImplementedError: this class cannot delete.
+        """
+        raise ResultNotImplementedError(_cannot(self, "delete"))
+
+    def stat(self, location: str | None = None) -> Stat:
+        """Return size in bytes, SHA-256 digest and time of what is stored at `location`, or at this result's own.
+
+        Raises:
+            ResultNotImplementedError: this class cannot look.
+        """
+        raise ResultNotImplementedError(_cannot(self, "describe"))
+
+    def copy(self) -> Self:
+        """Return a shallow copy."""
+        new = _new(self.__class__)
+        new.__dict__.update(self.__dict__)
+        return new
+
+    def from_value(self, value: Any) -> Self:
+        """Return a copy that holds `value` and has no location yet."""
+        new = self.copy()
+        new.value = value
+        new.location = None
+        return new
+
+    def format(self, **kwargs: Any) -> Self:
+        """Return a copy whose location is concrete.
+
+        Args:
+            **kwargs: what the template may use, or what the callable is given.
+
+        Raises:
+            LocationError: the template cannot be filled in, or would leave its folder.
+        """
+        new = self.copy()
+        new.location = self._render(kwargs)
+        return new
+
+    @property
+    def default_location(self) -> str:
+        """A location that no other write has; new at each access."""
+        from resultant.engine.location import default_location
+
+        return default_location()
+
+    def describe(self) -> ResultRecord:
+        """Return a JSON-able description from which any process rebuilds this result, without its value."""
+        from resultant.engine.description import describe
+
+        return describe(self)
+
+    def _render(self, names: dict[str, Any]) -> str:
+        if self.location is not None:
+            from resultant.engine.location import compile_template
+            from resultant.runtime import settings
+
+            template = compile_template(self.location)
+            try:
+                return template.render(names.__getitem__, settings().templates.allow_absolute)
+            except KeyError as error:
+                from resultant.engine.location import missing_name
+
+                missing = next((name for name in template.names if name not in names), None)
+                if missing is None:
+                    raise
+                raise missing_name(template.text, missing, names) from error
+        if self._formatter is not None:
+            return _checked(self._formatter(**names), self._formatter)
+        return self.default_location
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other):
+            return NotImplemented
+        public = {name for name in (*vars(self), *vars(other)) if name[0] != "_"}
+        public.update(("value", "location", "serializer"))
+        return all(same(getattr(self, name), getattr(other, name)) for name in public)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self.value!r}>"
+
+    def _repr_html_(self) -> str:
+        from resultant.engine.html import result_html
+
+        return result_html(self)
+
+
+class NoResultType(Result):
+    """The absence of a result; its one ready-made instance is ``NoResult``. Compare with ``==``: pickling makes another."""
+
+
+NoResult = NoResultType()
+
+
+def same(one: Any, other: Any) -> bool:
+    """Return whether two values are equal, arrays and frames included.
+
+    Args:
+        one: a value.
+        other: another.
+    """
+    if one is other:
+        return True
+    equal = one == other
+    try:
+        return bool(equal)
+    except ValueError:
+        # Arrays and frames compare element by element, and only where their shapes fit.
+        everywhere = equal.all()
+        return bool(everywhere.all() if hasattr(everywhere, "all") else everywhere)
+
+
+def _cannot(result: Result, action: str) -> str:
+    return f"{type(result).__name__} cannot {action} a value; use a result that has a storage, such as LocalResult."
+
+
+def _checked(location: Any, formatter: Any) -> str:
+    if isinstance(location, str) and location:
+        return location
+    from resultant.errors import LocationError
+
+    name = getattr(formatter, "__name__", repr(formatter))
+    raise LocationError(f"The callable {name!r} must return a location as text, but returned {location!r}.")

@@ -1,0 +1,139 @@
+"""What results with a storage have in common: location, serializer and store meet here and nowhere else."""
+
+from __future__ import annotations
+
+from resultant.engine.result import Result
+from resultant.errors import LocationError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Self
+
+    from resultant.stores import Stat, Store
+
+__all__ = ["StoredResult"]
+
+
+class StoredResult(Result):
+    """A result whose bytes live in a :class:`~resultant.stores.Store`.
+
+    A subclass implements :attr:`store`, and lists in ``record_options`` the constructor options that rebuild it.
+    """
+
+    @property
+    def store(self) -> Store:
+        """The store that this result reads from and writes to."""
+        raise NotImplementedError(f"{type(self).__name__} does not say which store it uses.")
+
+    def read(self, location: str) -> Self:
+        """Return a copy with the value stored at `location`.
+
+        Args:
+            location: as ``write`` returned it, or relative to the store's root.
+
+        Raises:
+            MissingResultError: nothing is there.
+            CorruptResultError: what is there is damaged.
+            UnreadableResultError: what is there cannot be decoded by this process.
+            DeniedError: it may not be read.
+        """
+        with self.store.source(location) as source:
+            value = load(self.serializer, source, location)
+        new = self.copy()
+        new.value = value
+        new.location = location
+        return new
+
+    def write(self, value_: Any, **kwargs: Any) -> Self:
+        """Store a value, atomically, and return a copy that holds it and its full location.
+
+        Args:
+            value_: the value.
+            **kwargs: what the location's template may use.
+
+        Raises:
+            LocationError: the location cannot be made.
+            SerializationError: the value cannot become bytes.
+            StoreError: the bytes cannot be stored.
+        """
+        key = self._render(kwargs)
+        sink = self.store.sink(key)
+        try:
+            self.serializer.dump(value_, sink)
+            location = sink.commit()
+        except BaseException:
+            sink.abort()
+            raise
+        return self._stored(value_, location)
+
+    def exists(self, location: str, **kwargs: Any) -> bool:
+        """Return whether something is stored at `location`; its bytes are not read.
+
+        Args:
+            location: text or template.
+            **kwargs: what the template may use.
+
+        Raises:
+            DeniedError: the store does not say.
+        """
+        if "{" in location:
+            probe = self.copy()
+            probe.location = location
+            location = probe._render(kwargs)
+        return self.store.has(location)
+
+    def delete(self, location: str | None = None) -> None:
+        """Remove what is stored at `location`, or at this result's own; nothing there is no error.
+
+        Raises:
+            DeniedError: it may not be removed.
+        """
+        self.store.delete(self._place(location))
+
+    def stat(self, location: str | None = None) -> Stat:
+        """Return size in bytes, SHA-256 digest and time of what is stored at `location`, or at this result's own.
+
+        Raises:
+            MissingResultError: nothing is there.
+        """
+        import hashlib
+
+        place = self._place(location)
+        found = self.store.stat(place)
+        digest = hashlib.sha256()
+        with self.store.source(place) as source:
+            file = source.file()
+            while chunk := file.read(1 << 20):
+                digest.update(chunk)
+        found.digest = f"sha256:{digest.hexdigest()}"
+        return found
+
+    def _place(self, location: str | None) -> str:
+        place = self.location if location is None else location
+        if place is None:
+            raise LocationError(f"This {type(self).__name__} has no location yet; pass one, or write it first.")
+        return place
+
+    def _stored(self, value: Any, location: str) -> Self:
+        new = self.copy()
+        new.value = value
+        new.location = location
+        return new
+
+
+def load(serializer: Any, source: Any, location: str) -> Any:
+    """Return the value of a source, or raise an error that names its location.
+
+    Args:
+        serializer: decodes the bytes.
+        source: the bytes.
+        location: where they are, for the message.
+    """
+    from resultant.errors import CorruptResultError, ReadError
+
+    if not source.size:
+        raise CorruptResultError(f"The result at {location!r} is empty: its write never finished, or it was truncated.")
+    try:
+        return serializer.load(source)
+    except ReadError as error:
+        raise type(error)(f"The result at {location!r} cannot be read: {error}") from (error.__cause__ or error)

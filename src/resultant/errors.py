@@ -1,0 +1,153 @@
+"""Every error that `resultant` raises on purpose, in one tree.
+
+Each one is also the builtin that a user would catch, so ``except FileNotFoundError`` works without knowing this module.
+
+::
+
+    ResultantError
+    ├── ConfigurationError (ValueError, AttributeError)   an unknown setting, or a value of the wrong type
+    ├── LocationError (KeyError, ValueError)              a template that is malformed, lacks a key, or leaves its root
+    │   └── LocationCollisionError                        two different values would be written to one place
+    ├── SerializationError (TypeError)                    a value that cannot become bytes
+    │   └── UnpicklableError                              … with the path of the culprit inside the value
+    ├── ResultError
+    │   ├── ResultNotImplementedError (NotImplementedError)  this class of result cannot read, write or look
+    │   ├── ReadError
+    │   │   ├── MissingResultError (FileNotFoundError)    nothing is stored there
+    │   │   ├── CorruptResultError (ValueError)           empty, truncated, or not what its record says
+    │   │   └── UnreadableResultError (ValueError)        whole, but this process cannot decode it
+    │   ├── WriteError                                    the code succeeded, its value could not be stored
+    │   └── StoreError (OSError)
+    │       ├── DeniedError (PermissionError)             the store refuses
+    │       ├── UnreachableError (ConnectionError)        the store does not answer
+    │       └── StorageFullError                          no space, or over quota
+    ├── ExecutorError (RuntimeError)
+    │   └── WorkerDiedError                               the process that ran a task is gone
+    └── UnsupportedError (NotImplementedError)            something that this library leaves to others
+
+Signals (:mod:`resultant.engine.signals`) are no errors: they derive from ``BaseException`` and choose a state.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = [
+    "ConfigurationError",
+    "CorruptResultError",
+    "DeniedError",
+    "ExecutorError",
+    "LocationCollisionError",
+    "LocationError",
+    "MissingResultError",
+    "ReadError",
+    "ResultError",
+    "ResultNotImplementedError",
+    "ResultantError",
+    "SerializationError",
+    "StorageFullError",
+    "StoreError",
+    "UnpicklableError",
+    "UnreachableError",
+    "UnreadableResultError",
+    "UnsupportedError",
+    "WorkerDiedError",
+    "WriteError",
+]
+
+
+class ResultantError(Exception):
+    """Root of the tree."""
+
+
+class ConfigurationError(ResultantError, ValueError, AttributeError):
+    """A setting that does not exist, or a value that a setting cannot take."""
+
+
+class LocationError(ResultantError, KeyError, ValueError):
+    """A location that cannot be made from its template."""
+
+    # KeyError shows the repr of its argument, which would put the whole message in quotes.
+    __str__ = Exception.__str__
+
+
+class LocationCollisionError(LocationError):
+    """Two different values would be written to one location."""
+
+
+class SerializationError(ResultantError, TypeError):
+    """A value that its serializer cannot turn into bytes."""
+
+
+class UnpicklableError(SerializationError):
+    """A value, or something inside it, that cannot be pickled."""
+
+
+class ResultError(ResultantError):
+    """Something about one result."""
+
+
+class ResultNotImplementedError(ResultError, NotImplementedError):
+    """This class of result does not know how to do that."""
+
+
+class ReadError(ResultError):
+    """A stored result that does not give its value."""
+
+
+class MissingResultError(ReadError, FileNotFoundError):
+    """Nothing is stored at the location."""
+
+
+class CorruptResultError(ReadError, ValueError):
+    """What is stored is damaged: empty, truncated, or other bytes than were written."""
+
+
+class UnreadableResultError(ReadError, ValueError):
+    """What is stored is whole, but this process cannot decode it."""
+
+
+class WriteError(ResultError):
+    """The task's code succeeded, but its value could not be stored.
+
+    Attributes:
+        value: the value that was not stored, in the process that computed it; ``None`` after pickling.
+        location: where it should have gone, as far as that was known.
+    """
+
+    value: Any = None
+    location: str | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What could not be stored is the last thing to drag along through a pipe.
+        return type(self), self.args, {"location": self.location}
+
+
+class StoreError(ResultError, OSError):
+    """A store that failed for a reason of its own."""
+
+
+class DeniedError(StoreError, PermissionError):
+    """The store refuses what was asked."""
+
+
+class UnreachableError(StoreError, ConnectionError):
+    """The store does not answer."""
+
+
+class StorageFullError(StoreError):
+    """The store has no room left."""
+
+
+class ExecutorError(ResultantError, RuntimeError):
+    """Code could not be run where it was sent."""
+
+
+class WorkerDiedError(ExecutorError):
+    """The process that ran a task ended without an answer."""
+
+
+class UnsupportedError(ResultantError, NotImplementedError):
+    """Something that this library does not do; the message names the alternative."""

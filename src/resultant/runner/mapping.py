@@ -1,0 +1,234 @@
+"""The children of a mapped task: how many there are, and what each of them is given."""
+
+from __future__ import annotations
+
+from resultant.engine.result import Result
+from resultant.engine.state import Failed, State, Success
+from resultant.errors import LocationCollisionError
+
+from .frame import TaskFrame
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from .plan import Run, Step
+
+__all__ = ["Children", "Claims", "expand", "flat_value"]
+
+#: Names that differ for every child, so that a location which uses one cannot collide.
+_UNIQUE = frozenset(("map_index", "task_full_name", "task_run_id"))
+
+_new = object.__new__
+
+
+class Children:
+    """What the children of a mapped task are given.
+
+    Args:
+        step: the mapped task.
+        upstream: the states of the tasks above, one for each edge.
+
+    Attributes:
+        count: how many children there are.
+        quick: whether every task above succeeded for certain, so that a child's upstream states need not be looked at.
+    """
+
+    __slots__ = ("columns", "constants", "count", "quick", "step", "upstream")
+
+    def __init__(self, step: Step, upstream: list[State]) -> None:
+        self.step = step
+        self.upstream = upstream
+        self.constants = step.constants
+        self.quick = step.plain or step.task.trigger is not None
+        #: For each edge: its input name, and the values or the states of the children, or neither where all get the same.
+        self.columns: list[tuple[str | None, Sequence[Any] | None, list[Any] | None]] = []
+        lengths: list[int] = []
+        for edge, above in zip(step.upstream, upstream, strict=True):
+            values: Sequence[Any] | None = None
+            states: list[Any] | None = None
+            if edge.mapped:
+                if edge.flattened:
+                    states = flat_states(above)
+                    lengths.append(len(states))
+                elif above.is_mapped():
+                    states = above.map_states  # type: ignore[attr-defined]
+                    lengths.append(len(states))
+                elif above.is_successful():
+                    values = above.result
+                    lengths.append(len(values))  # type: ignore[arg-type]
+            if values is None and (states is not None or above.__class__ is not Success):
+                self.quick = False
+            self.columns.append((edge.key, values, states))
+        self.count = min(lengths)
+
+    def inputs(self, index: int) -> dict[str, Any]:
+        """Return the inputs of one child, by name."""
+        inputs = dict(self.constants)
+        for (key, values, states), above in zip(self.columns, self.upstream, strict=True):
+            if key is not None:
+                if values is not None:
+                    inputs[key] = values[index]
+                elif states is not None:
+                    inputs[key] = states[index]._result.value
+                else:
+                    inputs[key] = above._result.value
+        return inputs
+
+    def states(self, index: int) -> list[State]:
+        """Return the upstream states of one child, one for each edge."""
+        found: list[State] = []
+        for (_, values, states), above in zip(self.columns, self.upstream, strict=True):
+            if values is not None:
+                found.append(_element(above, values[index]))
+            elif states is not None:
+                found.append(states[index])
+            else:
+                found.append(above)
+        return found
+
+    def waits_for(self, index: int) -> int:
+        """Return how many of one child's upstream children are not finished yet."""
+        return sum(
+            states is not None and not (states[index] is not None and states[index].is_finished())
+            for _, _, states in self.columns
+        )
+
+
+class Claims:
+    """Which child may write to which location: two different values never share one.
+
+    Args:
+        run: what is common to the whole run.
+        step: the mapped task.
+        count: how many children there are.
+    """
+
+    __slots__ = ("_callable", "_run", "_step", "_taken", "needed")
+
+    def __init__(self, run: Run, step: Step, count: int) -> None:
+        self._run = run
+        self._step = step
+        self._taken: dict[str, tuple[int, dict[str, Any]]] = {}
+        self._callable = callable(step.target) or (step.result is not None and step.result._formatter is not None)
+        template = step.location
+        writes = step.stores or step.target is not None
+        self.needed = (
+            count > 1
+            and writes
+            and (self._callable or (template is not None and _UNIQUE.isdisjoint(template.names)))
+        )
+
+    def claim(self, index: int, inputs: dict[str, Any]) -> str:
+        """Return the location of one child's value.
+
+        Args:
+            index: the child's position.
+            inputs: its values by name.
+
+        Raises:
+            LocationCollisionError: another child with other inputs has the same location.
+            LocationError: the location cannot be made.
+        """
+        from .persist import locate
+
+        frame = TaskFrame(self._run, self._step, index)
+        frame.inputs = inputs
+        from .task import name_run
+
+        name_run(frame)
+        locate(frame)
+        location = frame.location
+        assert location is not None
+        first, others = self._taken.setdefault(location, (index, inputs))
+        if first != index and not _equal(others, inputs):
+            where = "target" if self._step.target is not None else "location"
+            raise LocationCollisionError(
+                f"Children {first} and {index} of the mapped task {self._step.name!r} would both write to {location!r}. "
+                f"Put {{map_index}}, {{task_full_name}} or an input that differs into the {where}, so that each child has a "
+                "place of its own."
+            )
+        return location
+
+
+def expand(run: Run, step: Step, upstream: list[State]) -> Children | Failed:
+    """Return the children of a mapped task, or the failure of a task that cannot be mapped.
+
+    Args:
+        run: what is common to the whole run.
+        step: the mapped task.
+        upstream: the states of the tasks above, one for each edge.
+    """
+    mapped = [above for edge, above in zip(step.upstream, upstream, strict=True) if edge.mapped]
+    if not any(above.is_successful() for above in mapped):
+        return Failed("No upstream states can be mapped over.")
+    for above in mapped:
+        if above.is_successful() and not above.is_mapped() and not hasattr(above.result, "__getitem__"):
+            return Failed("At least one upstream state has an unmappable result.")
+    try:
+        return Children(step, upstream)
+    except TypeError as error:
+        return Failed("At least one upstream state has an unmappable result.", result=error)
+
+
+def flat_states(above: State) -> list[State]:
+    """Return one state for each item, one level of nesting removed.
+
+    Args:
+        above: the state of the task that is flattened.
+    """
+    found: list[State] = []
+    if above.is_mapped():
+        for child in above.map_states:  # type: ignore[attr-defined]
+            if not child.is_successful() or child.is_skipped():
+                found.append(child)
+            else:
+                found.extend(_element(child, item) for item in _items(child.result, nested=False))
+        return found
+    if not above.is_successful():
+        return [above]
+    return [_element(above, item) for item in flat_value(above.result)]
+
+
+def flat_value(value: Any) -> list[Any]:
+    """Return the items of a value's items; what is flat already passes unchanged."""
+    items = _items(value, nested=False)
+    if all(_is_nested(item) for item in items):
+        return [inner for item in items for inner in item]
+    if not any(_is_nested(item) for item in items):
+        return items
+    return [inner for item in items for inner in _items(item, nested=False)]
+
+
+def _items(value: Any, nested: bool) -> list[Any]:
+    try:
+        return list(value)
+    except TypeError:
+        from resultant.runtime import get_logger
+
+        get_logger("flow").warning(
+            "`flatten` was used on upstream task that did not return an iterable (%s); it passes as one item.",
+            type(value).__name__,
+        )
+        return [value]
+
+
+def _is_nested(item: Any) -> bool:
+    return not isinstance(item, (str, bytes)) and hasattr(item, "__iter__")
+
+
+def _element(above: State, value: Any) -> State:
+    """Return a state like `above` for one item of its value."""
+    element = _new(type(above))
+    element.__dict__.update(above.__dict__)
+    result = above._result
+    element._result = result.from_value(value) if result is not None else Result(value)
+    return element
+
+
+def _equal(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    from resultant.engine.digests import digest_value
+
+    digest = digest_value(one)
+    return digest is not None and digest == digest_value(other)

@@ -1,0 +1,235 @@
+"""Value → bytes → place, and back: everything between a task's value and its storage."""
+
+from __future__ import annotations
+
+from resultant.engine.location import default_location
+from resultant.engine.result import Result
+from resultant.errors import (
+    CorruptResultError,
+    DeniedError,
+    LocationError,
+    MissingResultError,
+    ResultNotImplementedError,
+    SerializationError,
+    StorageFullError,
+    WriteError,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
+    from typing import Any
+
+    from .frame import TaskFrame
+
+__all__ = ["locate", "read_target", "save", "wrap"]
+
+#: Seconds to wait before a failed write is tried again; what will not get better by waiting is not tried again.
+PAUSES = (0.05, 0.25, 1.0)
+_HOPELESS = (DeniedError, StorageFullError, LocationError, SerializationError, MissingResultError)
+
+_new = object.__new__
+
+
+def locate(frame: TaskFrame) -> None:
+    """Work out where the value of a task run will go, before its code runs and can be lost.
+
+    Raises:
+        LocationError: the location cannot be made.
+    """
+    step = frame.step
+    if frame.location is not None and frame.loop_count == 1:
+        return
+    template = step.location
+    if template is not None:
+        frame.location = template.render(frame.name, frame.run.allow_absolute)
+    elif step.target is not None:
+        frame.location = target_location(frame)
+    elif step.result is not None and step.result._formatter is not None:
+        frame.location = step.result._formatter(**frame.names())
+        if not isinstance(frame.location, str) or not frame.location:
+            raise LocationError(
+                f"The location callable of task {step.name!r} must return text, but returned {frame.location!r}."
+            )
+
+
+def target_location(frame: TaskFrame) -> str:
+    """Return the concrete target of a task run; a callable may return a location or a template.
+
+    Raises:
+        LocationError: the target cannot be made.
+    """
+    target = frame.step.target
+    if callable(target):
+        text = target(**frame.names())
+        if not isinstance(text, str) or not text:
+            raise LocationError(
+                f"The target callable of task {frame.step.name!r} must return text, but returned {text!r}."
+            )
+        if "{" not in text:
+            return text
+        from resultant.engine.location import compile_template
+
+        target = compile_template(text)
+    if target is None:
+        return str(frame.step.task.target)
+    return target.render(frame.name, frame.run.allow_absolute)
+
+
+def wrap(frame: TaskFrame, value: Any) -> Result:
+    """Return a value in the result that its task is configured with, not written anywhere."""
+    configured = frame.step.result
+    if configured is None:
+        result = _new(Result)
+        result.value = value
+        return result
+    return configured.from_value(value)
+
+
+def save(frame: TaskFrame, value: Any, background: bool) -> tuple[Result, Future[Any] | None]:
+    """Store the value of a task run.
+
+    Args:
+        frame: the task run; its location is known already.
+        value: what its code returned.
+        background: whether finished bytes may travel while other tasks run.
+
+    Returns:
+        The stored result, and the future of a write that is still under way.
+
+    Raises:
+        WriteError: the value could not be stored; it names what, where and why.
+    """
+    step = frame.step
+    configured = step.result
+    assert configured is not None
+    location = frame.location
+    if not step.direct:
+        return _retried(frame, value, lambda: _write_own(frame, configured, value)), None
+    store = step.store
+    if store is None:
+        store = step.store = configured.store  # type: ignore[attr-defined]
+    if location is None:
+        location = default_location()
+    sink = store.sink(location)
+    stored = configured.from_value(value)
+    try:
+        configured.serializer.dump(value, sink)
+        frame.run.written += sink.size
+        if sink.size >= store.background_from and background and (data := sink.finished()) is not None:
+            writers = frame.run.writers
+            assert writers is not None
+
+            def put(key: str = location, data: bytes = data) -> None:
+                stored.location = _retried(frame, value, lambda: store.put(key, data))
+
+            return stored, writers.submit(len(data), put)
+        stored.location = sink.commit()
+        return stored, None
+    except SerializationError as error:
+        sink.abort()
+        raise _not_written(frame, value, location, error) from error
+    except OSError as error:
+        sink.abort()
+        if isinstance(error, _HOPELESS):
+            raise _not_written(frame, value, location, error) from error
+        stored.location = _retried(frame, value, lambda: _write_whole(configured, value, location))
+        return stored, None
+    except BaseException:
+        sink.abort()
+        raise
+
+
+def _write_whole(configured: Any, value: Any, location: str) -> str:
+    sink = configured.store.sink(location)
+    try:
+        configured.serializer.dump(value, sink)
+        written: str = sink.commit()
+        return written
+    except BaseException:
+        sink.abort()
+        raise
+
+
+def _write_own(frame: TaskFrame, configured: Result, value: Any) -> Result:
+    """Write through a class of the user's own, which is given every name and forms its location by itself."""
+    step = frame.step
+    if step.target is not None and frame.location is not None:
+        configured = configured.copy()
+        configured.location = frame.location.replace("{", "{{").replace("}", "}}")
+    try:
+        return configured.write(value, **frame.names())
+    except ResultNotImplementedError:
+        # This class keeps its values in memory, which is its good right.
+        return configured.from_value(value)
+
+
+def _retried(frame: TaskFrame, value: Any, write: Callable[[], Any]) -> Any:
+    """Call `write` again while waiting may help; the task's code never runs again for it."""
+    from time import sleep
+
+    for pause in (*PAUSES, None):
+        try:
+            return write()
+        except Exception as error:
+            if pause is None or not isinstance(error, OSError) or isinstance(error, _HOPELESS):
+                raise _not_written(frame, value, frame.location, error) from error
+            from resultant.runtime import get_logger
+
+            get_logger("results").warning(
+                "Task '%s': writing its result failed (%s); trying again in %g s.", frame.step.name, error, pause
+            )
+            sleep(pause)
+    raise AssertionError("unreachable")
+
+
+def _not_written(frame: TaskFrame, value: Any, location: str | None, cause: BaseException) -> WriteError:
+    place = ""
+    if location is not None:
+        store = frame.step.store
+        path = store.path(location) if store is not None and hasattr(store, "path") else location
+        place = f" to {path!r}"
+    reason = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)
+    error = WriteError(
+        f"The code of task {frame.step.name!r} succeeded, but its result could not be written{place}: "
+        f"{type(cause).__name__}: {reason}"
+    )
+    error.value = value
+    error.location = location
+    return error
+
+
+def read_target(frame: TaskFrame) -> Result | None:
+    """Return the result at a task's target, or ``None`` where the task has to run.
+
+    Damaged bytes are a miss with a reason: they are set aside under another name, so that the run can go on and somebody
+    can look at them.
+
+    Raises:
+        ReadError: something is there, but this process cannot decode it.
+        ResultNotImplementedError: neither the task nor the flow names a storage.
+    """
+    step = frame.step
+    configured = step.result or Result()
+    location = target_location(frame)
+    frame.location = location
+    if not step.direct:
+        if not configured.exists(location, **frame.names()):
+            return None
+        return configured.read(location)
+    try:
+        return configured.read(location)
+    except MissingResultError:
+        return None
+    except CorruptResultError as error:
+        from resultant.runtime import get_logger
+
+        aside = configured.store.set_aside(location)  # type: ignore[attr-defined]
+        get_logger("results").warning(
+            "Task '%s': the result at its target is damaged, so the task runs again; the damaged bytes are kept as %r. (%s)",
+            step.name,
+            aside,
+            error,
+        )
+        return None

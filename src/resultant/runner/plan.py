@@ -1,0 +1,259 @@
+"""What a run needs to know of a flow, worked out once: its steps in order, and what they share."""
+
+from __future__ import annotations
+
+from resultant import triggers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from resultant.engine.location import Template
+    from resultant.engine.result import Result
+    from resultant.stores import Store
+
+    from .writers import Writers
+
+__all__ = ["Plan", "Run", "Step", "Upstream", "make_plan"]
+
+
+class Run:
+    """What is common to every task run of a run; it travels to workers.
+
+    Attributes:
+        keys: the run's keys of the context.
+        parameters: values of the flow's parameters, defaults filled in.
+        checkpointing: whether results are written.
+        handlers: state handlers that hold for every task (of a ``TaskRunner``).
+        verbose: what is logged: 0 nothing, 1 tasks, 2 mapped children too.
+        written: bytes stored so far, in this process.
+        writers: stores finished bytes while other tasks run, in the process that drives the run; ``None`` elsewhere.
+    """
+
+    __slots__ = ("allow_absolute", "checkpointing", "handlers", "keys", "parameters", "verbose", "writers", "written")
+
+    def __init__(
+        self,
+        keys: dict[str, Any],
+        parameters: dict[str, Any],
+        checkpointing: bool,
+        allow_absolute: bool = False,
+        handlers: tuple[Callable[..., Any], ...] = (),
+    ) -> None:
+        self.keys = keys
+        self.parameters = parameters
+        self.checkpointing = checkpointing
+        self.allow_absolute = allow_absolute
+        self.handlers = handlers
+        self.verbose = 0
+        self.writers: Writers | None = None
+        self.written = 0
+
+    def __getstate__(self) -> Any:
+        # The flow and its caches are of no use in a worker; a step carries the cached states that it may use.
+        keys = {key: value for key, value in self.keys.items() if key not in ("caches", "flow", "logger", "case")}
+        return keys, self.parameters, self.checkpointing, self.allow_absolute, self.handlers, self.verbose
+
+    def __setstate__(self, state: Any) -> None:
+        self.keys, self.parameters, self.checkpointing, self.allow_absolute, self.handlers, self.verbose = state
+        self.writers = None
+        self.written = 0
+
+
+class Upstream:
+    """One edge into a step."""
+
+    __slots__ = ("edge", "flattened", "index", "key", "mapped")
+
+    def __init__(self, edge: Any, index: int) -> None:
+        self.edge = edge
+        self.index = index
+        self.key: str | None = edge.key
+        self.mapped: bool = edge.mapped
+        self.flattened: bool = edge.flattened
+
+
+class Step:
+    """One task of a flow, with everything its runs have in common; it travels to workers.
+
+    Attributes:
+        index: position in the plan.
+        upstream: the edges into it.
+        constants: inputs that are written in the flow.
+        result: the configured result, a template for those of its runs; ``None`` for a plain one in memory.
+        location: the compiled location of that result, if it is text.
+        target: the compiled target, or the callable that makes one.
+        stores: whether the value of a run is written.
+        direct: whether values may go straight to the result's store, because no method of its class was replaced.
+        store: that store, once opened.
+        plain: whether nothing but the task's code decides how its runs end: no trigger, cache, target or handler.
+        own_location: whether the task itself names a target or a location, so that ``None`` is written as well.
+        context: keys given for this task alone.
+        cached: states of earlier runs that may stand for this one.
+    """
+
+    __slots__ = (
+        "cached",
+        "constants",
+        "context",
+        "dependents",
+        "direct",
+        "handlers",
+        "index",
+        "location",
+        "mapped",
+        "max_retries",
+        "name",
+        "own_location",
+        "plain",
+        "result",
+        "slug",
+        "store",
+        "stores",
+        "tags",
+        "target",
+        "task",
+        "timeout",
+        "upstream",
+    )
+
+    def __init__(self, task: Any, slug: str, index: int) -> None:
+        self.task = task
+        self.slug = slug
+        self.index = index
+        self.name: str = task.name
+        self.tags = task.tags
+        self.upstream: list[Upstream] = []
+        #: The edges out of it, and the steps that they lead to.
+        self.dependents: list[tuple[Upstream, int]] = []
+        self.constants: dict[str, Any] = {}
+        self.mapped = False
+        self.handlers: tuple[Callable[..., Any], ...] = ()
+        self.max_retries: int = task.max_retries
+        self.timeout = task.timeout
+        self.result: Result | None = None
+        self.location: Template | None = None
+        self.target: Template | Callable[..., str] | None = None
+        self.stores = False
+        self.own_location = False
+        self.context: dict[str, Any] | None = None
+        self.cached: list[Any] = []
+        self.plain = False
+        self.direct = False
+        self.store: Store | None = None
+
+    def __getstate__(self) -> Any:
+        # A worker opens the store for itself, and has no business with what comes after.
+        return {name: getattr(self, name) for name in self.__slots__ if name not in ("dependents", "store")}
+
+    def __setstate__(self, state: Any) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
+        self.dependents = []
+        self.store = None
+
+
+class Plan:
+    """The steps of a flow in topological order.
+
+    Attributes:
+        steps: every task's step.
+        index: position of each task's step.
+    """
+
+    __slots__ = ("index", "steps")
+
+    def __init__(self, steps: list[Step], index: dict[Any, int]) -> None:
+        self.steps = steps
+        self.index = index
+
+
+def prepare(step: Step, run: Run, flow_result: Result | None) -> None:
+    """Work out where a step's values go and what its runs may skip.
+
+    Args:
+        step: the step.
+        run: what is common to the run.
+        flow_result: the flow's result, used where the task has none.
+
+    Raises:
+        LocationError: a location or target template is malformed.
+    """
+    task = step.task
+    step.handlers = (*task.state_handlers, *run.handlers)
+    result = task.result if task.result is not None else flow_result
+    target = task.target
+    if result is not None:
+        step.result = result
+        step.stores = run.checkpointing and task.checkpoint is not False and _can_store(result)
+        step.direct = _is_direct(type(result))
+        step.own_location = task.result is not None and _has_location(task.result)
+        if result.location is not None and step.stores:
+            step.location = _compile(result.location, result)
+    if target is not None:
+        step.own_location = True
+        step.target = _compile(target, result) if isinstance(target, str) else target
+        if isinstance(target, str):
+            step.location = step.target  # type: ignore[assignment]
+        else:
+            step.location = None
+    step.plain = (
+        task.trigger is triggers.all_successful
+        and target is None
+        and task.cache_for is None
+        and not step.handlers
+        and task.task_run_name is None
+        and not step.cached
+    )
+
+
+def make_plan(flow: Any) -> Plan:
+    """Return the plan of a flow.
+
+    Args:
+        flow: anything with ``sorted_tasks``, ``slugs``, ``iter_edges`` and ``constants``.
+
+    Raises:
+        ValueError: the flow has a cycle.
+    """
+    slugs = flow.slugs
+    steps = [Step(task, slugs[task], index) for index, task in enumerate(flow.sorted_tasks())]
+    index = {step.task: step.index for step in steps}
+    for edge in flow.iter_edges():
+        below, above = steps[index[edge.downstream_task]], index[edge.upstream_task]
+        link = Upstream(edge, above)
+        below.upstream.append(link)
+        below.mapped = below.mapped or edge.mapped
+        # One entry for each edge: a step waits for as many arrivals as it has edges.
+        steps[above].dependents.append((link, below.index))
+    for task, constants in flow.constants.items():
+        if task in index:
+            steps[index[task]].constants = constants
+    return Plan(steps, index)
+
+
+def _compile(text: str, result: Result | None) -> Any:
+    from resultant.engine.location import compile_template
+    from resultant.engine.results import InlineResult
+
+    # An inline result's location is a value's text, braces and all: nothing to fill in.
+    return None if isinstance(result, InlineResult) else compile_template(text)
+
+
+def _has_location(result: Result) -> bool:
+    return result.location is not None or result._formatter is not None
+
+
+def _can_store(result: Result) -> bool:
+    from resultant.engine.result import NoResultType, Result
+
+    return type(result) not in (Result, NoResultType)
+
+
+def _is_direct(cls: type) -> bool:
+    from resultant.engine.stored import StoredResult
+
+    return issubclass(cls, StoredResult) and all(
+        getattr(cls, name) is getattr(StoredResult, name) for name in ("write", "format", "default_location", "_render")
+    )

@@ -1,0 +1,75 @@
+"""Time limits on a task's code.
+
+In a main thread an alarm interrupts it. In any other thread nothing can, so it runs in a process of its own, which is
+ended at the limit.
+"""
+
+from __future__ import annotations
+
+from resultant.engine.signals import TaskTimeoutSignal
+from resultant.runtime import enter, leave
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from .frame import TaskFrame
+
+__all__ = ["call_within"]
+
+
+def call_within(seconds: float, frame: TaskFrame, run: Callable[..., Any], inputs: dict[str, Any]) -> Any:
+    """Return ``run(**inputs)``, or give up after some time.
+
+    Args:
+        seconds: the limit.
+        frame: the task run, put in force where the code runs.
+        run: the task's code.
+        inputs: values by name.
+
+    Raises:
+        TaskTimeoutSignal: the limit was reached.
+    """
+    import threading
+
+    if threading.current_thread() is threading.main_thread():
+        return _with_alarm(seconds, run, inputs)
+    from resultant.executors.subprocess_call import run_in_subprocess
+
+    try:
+        return run_in_subprocess(_in_frame, _keys(frame), run, inputs, timeout=seconds)
+    except TimeoutError as error:
+        if isinstance(error, TaskTimeoutSignal):
+            raise
+        raise TaskTimeoutSignal(f"Execution timed out after {seconds:g} s.") from None
+
+
+def _with_alarm(seconds: float, run: Callable[..., Any], inputs: dict[str, Any]) -> Any:
+    import signal
+
+    def ring(*_: object) -> None:
+        raise TaskTimeoutSignal(f"Execution timed out after {seconds:g} s.")
+
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        return run(**inputs)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _in_frame(keys: dict[str, Any], code: Callable[..., Any], inputs: dict[str, Any]) -> Any:
+    from resultant.runtime import Frame
+
+    old = enter(Frame(keys))
+    try:
+        return code(**inputs)
+    finally:
+        leave(old)
+
+
+def _keys(frame: TaskFrame) -> dict[str, Any]:
+    # What belongs to this process alone stays here.
+    return {key: value for key, value in frame.flat().items() if key not in ("caches", "flow", "logger", "case")}

@@ -1,0 +1,65 @@
+"""Finished bytes on their way to a store while other tasks run."""
+
+from __future__ import annotations
+
+from threading import Condition
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future, ThreadPoolExecutor
+    from typing import Any
+
+__all__ = ["Writers"]
+
+#: Bytes that may wait to be written; a task that brings more waits for room, so that memory stays bounded.
+BUDGET = 256 << 20
+
+
+class Writers:
+    """A few threads that call functions which write.
+
+    Args:
+        threads: how many writes may be in flight.
+        budget: how many bytes may wait to be written.
+    """
+
+    def __init__(self, threads: int = 8, budget: int = BUDGET) -> None:
+        self.threads = threads
+        self.budget = budget
+        self.waiting = 0
+        self._room = Condition()
+        self._pool: ThreadPoolExecutor | None = None
+
+    def submit(self, size: int, write: Callable[[], Any]) -> Future[Any]:
+        """Call `write` on one of the threads, once there is room for its bytes.
+
+        Args:
+            size: the bytes that it holds.
+            write: the call.
+
+        Returns:
+            Its future.
+        """
+        if self._pool is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="resultant-write")
+        with self._room:
+            # A payload beyond the whole budget may go alone.
+            self._room.wait_for(lambda: not self.waiting or self.waiting + size <= self.budget)
+            self.waiting += size
+        future = self._pool.submit(write)
+        future.add_done_callback(lambda _: self._release(size))
+        return future
+
+    def close(self) -> None:
+        """Wait for every write in flight."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True)
+            self._pool = None
+
+    def _release(self, size: int) -> None:
+        with self._room:
+            self.waiting -= size
+            self._room.notify_all()

@@ -1,0 +1,358 @@
+"""Bytes in files of a local folder.
+
+Plain ``os`` calls on descriptors: a small write is open, write, close, rename, and nothing else. Folders are made only
+after an open has failed for want of one.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from resultant.errors import (
+    DeniedError,
+    MissingResultError,
+    StorageFullError,
+    StoreError,
+)
+
+from .base import Sink, Source, Stat
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
+__all__ = ["TEMPORARY_PREFIX", "TEMPORARY_SUFFIX", "FileStore", "file_store"]
+
+#: What a file is called while it is written: no finished result begins and ends like this.
+TEMPORARY_PREFIX = ".resultant-"
+TEMPORARY_SUFFIX = ".tmp"
+
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+_READ = os.O_RDONLY | os.O_CLOEXEC
+
+_process = ""
+_counter = 0
+
+
+def _temporary_name() -> str:
+    global _process, _counter
+    if not _process:
+        _process = os.urandom(8).hex()
+    _counter += 1
+    return f"{TEMPORARY_PREFIX}{_process}-{_counter:x}{TEMPORARY_SUFFIX}"
+
+
+def _forget_process() -> None:
+    global _process
+    _process = ""
+
+
+# A forked child would otherwise go on with its parent's names.
+os.register_at_fork(after_in_child=_forget_process)
+
+
+class FileStore:
+    """Files below a folder; a key is a path, relative to the folder or absolute.
+
+    Args:
+        root: the folder's absolute path; it is made when something is first written.
+        sync: flush file and folder to the disk before a write counts as done (durability ``power``).
+    """
+
+    background_from = 1 << 18
+
+    def __init__(self, root: str, sync: bool = False) -> None:
+        self.root = root
+        self.sync = sync
+        self._prefix = root if root.endswith("/") else f"{root}/"
+
+    def path(self, key: str) -> str:
+        """Return the absolute path of `key`."""
+        return key if key[:1] == "/" else self._prefix + key
+
+    def put(self, key: str, data: bytes) -> str:
+        """Write `data` to a temporary file and rename it to `key`.
+
+        Args:
+            key: a path, relative to the store's folder or absolute.
+            data: the bytes.
+
+        Returns:
+            The absolute path.
+
+        Raises:
+            DeniedError: the folder cannot be written.
+            StorageFullError: the disk or a quota is full.
+            StoreError: anything else; the temporary file is gone, what was at `key` is still there.
+        """
+        path = key if key[:1] == "/" else self._prefix + key
+        folder = path[: path.rindex("/") + 1]
+        temporary = folder + _temporary_name()
+        try:
+            try:
+                descriptor = os.open(temporary, _CREATE, 0o666)
+            except FileNotFoundError:
+                os.makedirs(folder, exist_ok=True)
+                descriptor = os.open(temporary, _CREATE, 0o666)
+            try:
+                written = os.write(descriptor, data)
+                if written != len(data):
+                    _write_rest(descriptor, memoryview(data)[written:])
+                if self.sync:
+                    os.fsync(descriptor)
+            except BaseException:
+                os.close(descriptor)
+                raise
+            os.close(descriptor)
+            os.replace(temporary, path)
+            if self.sync:
+                _sync_folder(folder)
+        except OSError as error:
+            _remove_quietly(temporary)
+            raise translate(error, path, "write") from error
+        except BaseException:
+            # Ctrl-C between two of the calls above: nothing half-done stays behind.
+            _remove_quietly(temporary)
+            raise
+        return path
+
+    def sink(self, key: str) -> Sink:
+        """Return a sink that streams large results straight into the temporary file."""
+        return _FileSink(self, key)
+
+    def get(self, key: str) -> bytes:
+        """Return the bytes of a file.
+
+        Raises:
+            MissingResultError: there is no such file.
+            DeniedError: it may not be read.
+            StoreError: anything else.
+        """
+        path = key if key[:1] == "/" else self._prefix + key
+        try:
+            descriptor = os.open(path, _READ)
+            try:
+                # Most results fit into one read; a second one that returns nothing proves the end.
+                data = os.read(descriptor, 65536)
+                if len(data) == 65536:
+                    pieces = [data]
+                    while data := os.read(descriptor, max(1 << 20, _size(descriptor))):
+                        pieces.append(data)
+                    data = b"".join(pieces)
+                return data
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise translate(error, path, "read") from error
+
+    def source(self, key: str) -> Source:
+        """Return a file for reading in pieces, or mapped."""
+        path = self.path(key)
+        try:
+            return _FileSource(path)
+        except OSError as error:
+            raise translate(error, path, "read") from error
+
+    def has(self, key: str) -> bool:
+        """Return whether the file exists.
+
+        Raises:
+            DeniedError: a folder on the way may not be searched.
+        """
+        path = self.path(key)
+        try:
+            os.stat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            raise translate(error, path, "look at") from error
+        return True
+
+    def delete(self, key: str) -> None:
+        """Remove the file; none there is no error."""
+        path = self.path(key)
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise translate(error, path, "delete") from error
+
+    def stat(self, key: str) -> Stat:
+        """Return size and modification time of the file."""
+        path = self.path(key)
+        try:
+            found = os.stat(path)
+        except OSError as error:
+            raise translate(error, path, "look at") from error
+        return Stat(found.st_size, found.st_mtime)
+
+    def set_aside(self, key: str) -> str:
+        """Rename a file to ``<name>.damaged-<n>``, the first free one."""
+        path = self.path(key)
+        number = 1
+        while os.path.lexists(name := f"{path}.damaged-{number}"):
+            number += 1
+        try:
+            os.rename(path, name)
+        except OSError as error:
+            raise translate(error, path, "set aside") from error
+        return name
+
+    def list(self, prefix: str = "") -> Iterator[str]:
+        """Yield the keys below the folder that begin with `prefix`, without temporary files."""
+        for folder, _, names in os.walk(self.root):
+            for name in names:
+                if not is_temporary(name):
+                    key = os.path.relpath(os.path.join(folder, name), self.root)
+                    if key.startswith(prefix):
+                        yield key
+
+
+_stores: dict[tuple[str, bool], FileStore] = {}
+
+
+def file_store(root: str, sync: bool = False) -> FileStore:
+    """Return the store of a folder; one object serves the whole process."""
+    store = _stores.get((root, sync))
+    if store is None:
+        store = _stores[root, sync] = FileStore(root, sync)
+    return store
+
+
+def is_temporary(name: str) -> bool:
+    """Return whether a file name is that of a write that never finished."""
+    return name.startswith(TEMPORARY_PREFIX) and name.endswith(TEMPORARY_SUFFIX)
+
+
+class _FileSink(Sink):
+    __slots__ = ("descriptor", "path", "temporary")
+
+    def _open(self) -> None:
+        self.path: str = self.store.path(self.key)
+        folder = self.path[: self.path.rindex("/") + 1]
+        self.temporary = folder + _temporary_name()
+        try:
+            try:
+                self.descriptor = os.open(self.temporary, _CREATE, 0o666)
+            except FileNotFoundError:
+                os.makedirs(folder, exist_ok=True)
+                self.descriptor = os.open(self.temporary, _CREATE, 0o666)
+        except OSError as error:
+            raise translate(error, self.path, "write") from error
+
+    def _stream(self, data: bytes | memoryview) -> None:
+        try:
+            _write_rest(self.descriptor, memoryview(data))
+        except OSError as error:
+            raise translate(error, self.path, "write") from error
+
+    def _commit(self) -> str:
+        try:
+            if self.store.sync:
+                os.fsync(self.descriptor)
+            descriptor, self.descriptor = self.descriptor, -1
+            os.close(descriptor)
+            os.replace(self.temporary, self.path)
+            if self.store.sync:
+                _sync_folder(self.path[: self.path.rindex("/") + 1])
+        except OSError as error:
+            raise translate(error, self.path, "write") from error
+        self.streaming = False
+        return self.path
+
+    def _discard(self) -> None:
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+        _remove_quietly(self.temporary)
+
+
+class _FileSource(Source):
+    __slots__ = ("_file", "path")
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._file: BinaryIO | None = open(path, "rb")  # noqa: SIM115 - closed by close()
+        self.size = _size(self._file.fileno())
+
+    def read(self) -> bytes:
+        return self.file().read()
+
+    def file(self) -> BinaryIO:
+        if self._file is None:
+            raise ValueError(f"The source of {self.path} is closed.")
+        return self._file
+
+    def map(self, writable: bool = True) -> memoryview | None:
+        if not self.size:
+            return memoryview(b"")
+        import mmap
+
+        # Private pages: what a reader writes into them never reaches the file. The map outlives the descriptor.
+        access = mmap.ACCESS_COPY if writable else mmap.ACCESS_READ
+        return memoryview(mmap.mmap(self.file().fileno(), self.size, access=access))
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def _size(descriptor: int) -> int:
+    return os.fstat(descriptor).st_size
+
+
+def _write_rest(descriptor: int, data: memoryview) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]
+
+
+def _sync_folder(folder: str) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove_quietly(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        return
+
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
+_CURES = {
+    errno.ENOSPC: "free some space, or choose another folder with `dir=`",
+    errno.EDQUOT: "the quota is used up: free some space, or choose another folder with `dir=`",
+    errno.EFBIG: "the file system takes no file of this size: choose another folder with `dir=`",
+    errno.EROFS: "the file system is mounted read-only: choose another folder with `dir=`",
+    errno.EACCES: "check the folder's permissions, or choose another one with `dir=`",
+    errno.EPERM: "check the folder's permissions, or choose another one with `dir=`",
+    errno.ENAMETOOLONG: "a part of the location is longer than the file system allows: shorten its template",
+    errno.ENOTDIR: "a part of the path is a file where a folder is needed: choose another location",
+    errno.EEXIST: "a part of the path is a file where a folder is needed: choose another location",
+    errno.EISDIR: "a folder has this name: choose another location",
+}
+
+
+def translate(error: OSError, path: str, action: str) -> StoreError | MissingResultError:
+    """Return this library's error for one of the operating system.
+
+    Args:
+        error: what the system raised.
+        path: the file it was about.
+        action: what was tried, as a verb.
+    """
+    number = error.errno or 0
+    reason = error.strerror or str(error)
+    if number == errno.ENOENT and action != "write":
+        return MissingResultError(number, f"Nothing is stored there, so it cannot {action} it", path)
+    cure = _CURES.get(number, "")
+    text = f"Cannot {action} this result: {reason}{'; ' if cure else ''}{cure}"
+    kind = StorageFullError if number in _FULL else DeniedError if number in _DENIED else StoreError
+    return kind(number, text, path)
