@@ -33,7 +33,7 @@ class EdgeAnnotation:
         return f"<{type(self).__name__}: {self.value!r}>"
 
 
-class mapped(EdgeAnnotation):  # noqa: N801
+class mapped(EdgeAnnotation):
     """Mark an input that gives each mapped child one of its items.
 
     Args:
@@ -44,7 +44,7 @@ class mapped(EdgeAnnotation):  # noqa: N801
         super().__init__(value, mapped=True)
 
 
-class unmapped(EdgeAnnotation):  # noqa: N801
+class unmapped(EdgeAnnotation):
     """Mark an input that goes whole to each mapped child.
 
     Args:
@@ -55,7 +55,7 @@ class unmapped(EdgeAnnotation):  # noqa: N801
         super().__init__(value, mapped=False)
 
 
-class flatten(EdgeAnnotation):  # noqa: N801
+class flatten(EdgeAnnotation):
     """Mark an input whose items are un-nested by one level before they are used.
 
     Args:

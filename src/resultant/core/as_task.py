@@ -65,8 +65,6 @@ def _has_task(x: Iterable[Any]) -> bool:
         kind = type(item)
         if kind in _LEAVES:
             continue
-        if isinstance(item, (Task, EdgeAnnotation)) or (
-            isinstance(item, (list, tuple, set, dict)) and _has_task(item)
-        ):
+        if isinstance(item, (Task, EdgeAnnotation)) or (isinstance(item, (list, tuple, set, dict)) and _has_task(item)):
             return True
     return isinstance(x, dict) and _has_task(x.values())

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["copy_flow", "replace", "update"]
 
 
-def update(
-    flow: Flow, other: Flow, merge_parameters: bool, validate: bool | None, merge_reference_tasks: bool
-) -> None:
+def update(flow: Flow, other: Flow, merge_parameters: bool, validate: bool | None, merge_reference_tasks: bool) -> None:
     """Add everything in `other` to `flow`; see ``Flow.update``."""
     references = flow.reference_tasks() if merge_reference_tasks else set()
     if merge_parameters:
@@ -77,7 +75,7 @@ def copy_flow(flow: F) -> F:
     copied._taken = set(flow._taken)
     copied._counters = dict(flow._counters)
     copied._references = None if flow._references is None else dict(flow._references)
-    copied._unused, copied._blocks = None, []
+    copied._unused, copied._blocks, copied._eager, copied.open_resources = None, [], None, []
     copied._rebuild(
         new_edge(edge.upstream_task, edge.downstream_task, edge.key, edge.mapped, edge.flattened)
         for edge in flow.iter_edges()

@@ -38,7 +38,7 @@ def _in_order(items: dict[str, Any]) -> list[Any]:
 class List(_Sequence):
     """Collects its inputs into a list."""
 
-    def run(self, **task_results: Any) -> list[Any]:  # type: ignore[override]
+    def run(self, **task_results: Any) -> list[Any]:
         """Return the inputs as a list."""
         return _in_order(task_results)
 
@@ -46,7 +46,7 @@ class List(_Sequence):
 class Tuple(_Sequence):
     """Collects its inputs into a tuple."""
 
-    def run(self, **task_results: Any) -> tuple[Any, ...]:  # type: ignore[override]
+    def run(self, **task_results: Any) -> tuple[Any, ...]:
         """Return the inputs as a tuple."""
         return tuple(_in_order(task_results))
 
@@ -54,7 +54,7 @@ class Tuple(_Sequence):
 class Set(_Sequence):
     """Collects its inputs into a set."""
 
-    def run(self, **task_results: Any) -> set[Any]:  # type: ignore[override]
+    def run(self, **task_results: Any) -> set[Any]:
         """Return the inputs as a set."""
         return set(task_results.values())
 

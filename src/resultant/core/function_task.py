@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from resultant.core import task as task_module
-from resultant.core.signature import RunSignature
+from resultant.core.signature import checked_signature
 from resultant.core.task import Task
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, overload
+
+    from resultant.core.signature import RunSignature
 
 __all__ = ["FunctionTask", "task"]
 
@@ -32,7 +33,7 @@ class FunctionTask(Task):
         if not callable(fn):
             raise TypeError(f"`fn` must be callable, not {fn!r}.")
         own_name = getattr(fn, "__name__", type(self).__name__)
-        self._signature = task_module.checked_signature(fn, False, own_name)
+        self._signature = checked_signature(fn, False, own_name)
         # An attribute of the object shadows the method: `task.run` is the function itself.
         self.run = fn  # type: ignore[method-assign]
         super().__init__(name=own_name if name is None else name, **task_options)

@@ -13,21 +13,25 @@ if TYPE_CHECKING:
 
     Identity = tuple[Task, Task, str | None, bool, bool]
 
-__all__ = ["Constants", "Graph"]
+__all__ = ["CYCLE", "Constants", "Graph"]
 
-_CYCLE = "Cycle found; flows must be acyclic!"
+CYCLE = "Cycle found; flows must be acyclic!"
 
 
 class Constants(dict["Task", "dict[str, Any]"]):
     """Constant inputs by task; a task that has none gets an empty dictionary when it is looked up."""
 
     def __missing__(self, task: Task) -> dict[str, Any]:
-        self[task] = inputs = {}
+        inputs: dict[str, Any] = {}
+        self[task] = inputs
         return inputs
 
 
 class Graph:
     """Tasks, edges and constants, each in the order in which they were added.
+
+    Args:
+        name: the name of the flow.
 
     Attributes:
         name: the name of the flow.
@@ -39,7 +43,8 @@ class Graph:
     slugs: dict[Task, str]
     constants: Constants
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self.name = name
         self.slugs = {}
         self.constants = Constants()
         self._edges: dict[Identity, Edge] = {}
@@ -89,16 +94,17 @@ class Graph:
 
     def _new_slug(self, task: Task) -> str:
         """Return a slug that is free: the task's own, or its name and tags and a number."""
-        slug = task.slug
-        if slug is not None:
-            if slug in self._taken:
-                raise ValueError(f'A task with the slug "{slug}" already exists in this flow.')
-        else:
-            prefix = "-".join((task.name, *sorted(task.tags))) if task.tags else task.name
-            number = self._counters.get(prefix, 0) + 1
-            while (slug := f"{prefix}-{number}") in self._taken:
-                number += 1
-            self._counters[prefix] = number
+        own = task.slug
+        if own is not None:
+            if own in self._taken:
+                raise ValueError(f'A task with the slug "{own}" already exists in this flow.')
+            self._taken.add(own)
+            return own
+        prefix = "-".join((task.name, *sorted(task.tags))) if task.tags else task.name
+        number = self._counters.get(prefix, 0) + 1
+        while (slug := f"{prefix}-{number}") in self._taken:
+            number += 1
+        self._counters[prefix] = number
         self._taken.add(slug)
         return slug
 
@@ -281,7 +287,7 @@ class Graph:
                 if not waiting[number]:
                     heappush(ready, number)
         if len(order) != len(tasks):
-            raise ValueError(_CYCLE)
+            raise ValueError(CYCLE)
         return tuple(order)
 
     def _leads_to(self, start: Task, goal: Task) -> bool:

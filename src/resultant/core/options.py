@@ -92,7 +92,7 @@ def retry_types(retry_on: Any) -> set[type[BaseException]] | None:
     """
     if retry_on is None:
         return None
-    types = {retry_on} if isinstance(retry_on, (type, BaseException)) else set(retry_on)
+    types: set[Any] = {retry_on} if isinstance(retry_on, (type, BaseException)) else set(retry_on)
     for kind in types:
         if not (isinstance(kind, type) and issubclass(kind, BaseException)):
             raise TypeError(
@@ -139,7 +139,7 @@ def handler_list(handlers: Any) -> list[Any]:
     return list(handlers)
 
 
-class failure_handler:  # noqa: N801
+class failure_handler:
     """A state handler that calls a function when the new state is a failure.
 
     Args:

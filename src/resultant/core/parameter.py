@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["DateTimeParameter", "Parameter", "no_default"]
 
 
-class no_default:  # noqa: N801
+class no_default:
     """Stands for "no default given", as a class so that it is the same object in every process."""
 
 

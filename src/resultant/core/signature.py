@@ -11,10 +11,13 @@ if TYPE_CHECKING:
 else:
     FunctionType = type(lambda: None)
 
-__all__ = ["RESERVED", "RunSignature", "TaskSignature", "tuple_length"]
+__all__ = ["RESERVED", "RunSignature", "TaskSignature", "accept_async", "checked_signature", "tuple_length"]
 
 #: Names that calling a task keeps for itself.
 RESERVED = ("upstream_tasks", "mapped", "task_args", "flow")
+
+#: Whether ``async def`` tasks are accepted although nothing awaits them; the `prefect` alias turns it on.
+accept_async = False
 
 _VARARGS = 0x04
 _VARKEYWORDS = 0x08
@@ -157,6 +160,30 @@ class TaskSignature:
         return run.replace(parameters=[*parameters, *extra, *spread], return_annotation="Task")
 
 
+def checked_signature(run: Any, bound: bool, owner: str) -> RunSignature:
+    """Return the arguments that `run` takes.
+
+    Args:
+        run: a function, or any other callable.
+        bound: whether its first parameter is ``self``.
+        owner: what to call the task in messages.
+
+    Raises:
+        ValueError: ``*args``, an argument with a reserved name, or a callable that cannot be inspected.
+        TypeError: positional-only parameters.
+        UnsupportedError: an ``async def``.
+    """
+    signature = RunSignature(run, bound, owner)
+    if signature.asynchronous and not accept_async:
+        from resultant.errors import UnsupportedError
+
+        raise UnsupportedError(
+            f"`{owner}` is an `async def`, which no executor awaits. Write a plain function that calls "
+            "`asyncio.run(...)`, or one plain function per request under a `ThreadExecutor`."
+        )
+    return signature
+
+
 def tuple_length(run: Any) -> int | None:
     """Return how many values the return annotation of `run` promises, if it is a tuple of a fixed length."""
     annotation = getattr(run, "__annotations__", {}).get("return")
@@ -167,7 +194,7 @@ def tuple_length(run: Any) -> int | None:
 
         try:
             annotation = get_type_hints(run).get("return")
-        except Exception:
+        except Exception:  # noqa: BLE001
             # A name that only a type checker can see says nothing about the length.
             return None
     if getattr(annotation, "__origin__", None) is not tuple:

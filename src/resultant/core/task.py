@@ -4,28 +4,53 @@ from __future__ import annotations
 
 from resultant import runtime
 from resultant.core import options
-from resultant.core.signature import RunSignature, TaskSignature, tuple_length
 from resultant.core.connections import Connections
+from resultant.core.signature import RunSignature, TaskSignature, checked_signature, tuple_length
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import timedelta
+    from logging import Logger
     from typing import Any, ClassVar, Self
 
     from resultant.core.flow import Flow
     from resultant.engine.result import Result
 
-__all__ = ["Task", "accept_async", "checked_signature"]
-
-#: Whether ``async def`` tasks are accepted although nothing awaits them; the `prefect` alias turns it on.
-accept_async = False
+__all__ = ["Task"]
 
 #: The options of a task, which a subclass must not set before it calls the base constructor.
-OPTIONS = (
-    "name slug tags max_retries retry_delay retry_on timeout trigger skip_on_upstream_skip cache_for cache_validator "
-    "cache_key checkpoint state_handlers log_stdout result target task_run_name nout auto_generated"
-).split()
+OPTIONS = frozenset(
+    (
+        "name",
+        "slug",
+        "tags",
+        "max_retries",
+        "retry_delay",
+        "retry_on",
+        "timeout",
+        "trigger",
+        "skip_on_upstream_skip",
+        "cache_for",
+        "cache_validator",
+        "cache_key",
+        "checkpoint",
+        "state_handlers",
+        "log_stdout",
+        "result",
+        "target",
+        "task_run_name",
+        "nout",
+        "auto_generated",
+    )
+)
+
+
+class _OwnLogger:
+    """``task.logger``: made when it is asked for, so that a task pickles without it; a subclass may set its own."""
+
+    def __get__(self, task: Any, owner: type) -> Logger:
+        return runtime.get_logger(owner.__name__ if task is None else task.name)
 
 
 class Task(Connections):
@@ -79,6 +104,8 @@ class Task(Connections):
     auto_generated: bool
 
     __signature__ = TaskSignature()
+    #: The task's logger, named after it.
+    logger = _OwnLogger()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -358,30 +385,6 @@ class Task(Connections):
 
     def __repr__(self) -> str:
         return f"<Task: {self.name}>"
-
-
-def checked_signature(run: Any, bound: bool, owner: str) -> RunSignature:
-    """Return the arguments that `run` takes.
-
-    Args:
-        run: a function, or any other callable.
-        bound: whether its first parameter is ``self``.
-        owner: what to call the task in messages.
-
-    Raises:
-        ValueError: ``*args``, an argument with a reserved name, or a callable that cannot be inspected.
-        TypeError: positional-only parameters.
-        UnsupportedError: an ``async def``.
-    """
-    signature = RunSignature(run, bound, owner)
-    if signature.asynchronous and not accept_async:
-        from resultant.errors import UnsupportedError
-
-        raise UnsupportedError(
-            f"`{owner}` is an `async def`, which no executor awaits. Write a plain function that calls "
-            "`asyncio.run(...)`, or one plain function per request under a `ThreadExecutor`."
-        )
-    return signature
 
 
 Task._class_signature = RunSignature(Task.run, True, "Task")
