@@ -67,20 +67,24 @@ class Template:
             LocationError: a name is missing, or a value cannot be formatted as asked.
         """
         pieces: list[str] = []
-        for segment in self._segments:
-            if segment.__class__ is str:
-                pieces.append(segment)  # type: ignore[arg-type]
-                continue
-            try:
-                pieces.append(segment.format(lookup(segment.name), lookup))  # type: ignore[union-attr,call-arg,arg-type]
-            except LocationError:
-                raise
-            except KeyError as error:
-                raise self._missing(segment, error) from None  # type: ignore[arg-type]
-            except Exception as error:
-                raise LocationError(
-                    f"The location {self.text!r} cannot be made: {{{segment}}} gave {type(error).__name__}: {error}"
-                ) from error
+        add = pieces.append
+        segment: str | _Field = ""
+        try:
+            for segment in self._segments:
+                if type(segment) is str:
+                    add(segment)
+                elif segment.simple:  # type: ignore[union-attr]
+                    add(format(lookup(segment.name)))  # type: ignore[union-attr]
+                else:
+                    add(segment.format(lookup(segment.name), lookup))  # type: ignore[union-attr,call-arg,arg-type]
+        except LocationError:
+            raise
+        except KeyError as error:
+            raise self._missing(segment, error) from None  # type: ignore[arg-type]
+        except Exception as error:
+            raise LocationError(
+                f"The location {self.text!r} cannot be made: {{{segment}}} gave {type(error).__name__}: {error}"
+            ) from error
         return "".join(pieces)
 
     def _check(self, location: str, allow_absolute: bool) -> None:
@@ -110,7 +114,7 @@ class Template:
 class _Field:
     """One ``{name.attribute[key]!conversion:spec}``."""
 
-    __slots__ = ("conversion", "name", "path", "spec", "text")
+    __slots__ = ("conversion", "name", "path", "simple", "spec", "text")
 
     def __init__(
         self, text: str, name: str, path: tuple[tuple[bool, Any], ...], conversion: str | None, spec: str | list[Any]
@@ -120,6 +124,7 @@ class _Field:
         self.path = path
         self.conversion = conversion
         self.spec = spec
+        self.simple = not path and conversion is None and not spec
 
     def __str__(self) -> str:
         return self.text

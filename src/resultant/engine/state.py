@@ -8,6 +8,7 @@ context do not count.
 from __future__ import annotations
 
 from resultant.engine.result import NoResult, Result, same
+from resultant.runtime import peek
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class State:
             self._context = dict(context)
         if cached_inputs is not None:
             self._cached_inputs = cached_inputs
-        tags = _in_run("task_tags")
+        tags = peek("task_tags")
         if tags is not None:
             self.context.setdefault("tags", list(tags))
 
@@ -282,7 +283,7 @@ class Scheduled(Pending):
     ) -> None:
         super().__init__(message, result, context, cached_inputs)
         self.start_time = _as_utc(start_time)
-        count = _in_run("task_run_count")
+        count = peek("task_run_count")
         if count is not None:
             self.context.setdefault("task_run_count", count)
 
@@ -335,7 +336,7 @@ class Retrying(Scheduled):
         run_count: int | None = None,
     ) -> None:
         super().__init__(message, result, start_time, context, cached_inputs)
-        self.run_count: int = run_count if run_count is not None else _in_run("task_run_count") or 1
+        self.run_count: int = run_count if run_count is not None else peek("task_run_count") or 1
 
 
 class Running(State):
@@ -376,6 +377,9 @@ class Cached(Success):
     """
 
     color = "#34d058"
+    cached_parameters: dict[str, Any] | None = None
+    cached_result_expiration: datetime | None = None
+    hashed_inputs: dict[str, str] | None = None
 
     def __init__(
         self,
@@ -389,9 +393,7 @@ class Cached(Success):
     ) -> None:
         super().__init__(message, result, context, cached_inputs)
         self.cached_parameters = cached_parameters
-        self.cached_result_expiration: datetime | None = (
-            None if cached_result_expiration is None else _as_utc(cached_result_expiration)
-        )
+        self.cached_result_expiration = None if cached_result_expiration is None else _as_utc(cached_result_expiration)
         self.hashed_inputs = hashed_inputs
 
 
@@ -494,7 +496,7 @@ class Looped(Finished):
         cached_inputs: dict[str, Result] | None = None,
     ) -> None:
         super().__init__(message, result, context, cached_inputs)
-        self.loop_count: int = loop_count if loop_count is not None else _in_run("task_loop_count") or 1
+        self.loop_count: int = loop_count if loop_count is not None else peek("task_loop_count") or 1
 
 
 class _MetaState(State):
@@ -579,12 +581,6 @@ class Queued(_MetaState):
 def _public(classes: Iterable[type], names_only: bool) -> list[Any]:
     kept = [cls for cls in dict.fromkeys(classes) if cls is not object and not cls.__name__.startswith("_")]
     return [cls.__name__ for cls in kept] if names_only else kept
-
-
-def _in_run(key: str) -> Any:
-    from resultant.runtime import peek
-
-    return peek(key)
 
 
 def _as_utc(moment: Any) -> datetime:

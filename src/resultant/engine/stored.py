@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from resultant.engine.result import Result
-from resultant.errors import LocationError
+from resultant.errors import CorruptResultError, LocationError, ReadError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,12 +37,7 @@ class StoredResult(Result):
             UnreadableResultError: what is there cannot be decoded by this process.
             DeniedError: it may not be read.
         """
-        with self.store.source(location) as source:
-            value = load(self.serializer, source, location)
-        new = self.copy()
-        new.value = value
-        new.location = location
-        return new
+        return self._stored(load(self.serializer, self.store, location), location)
 
     def write(self, value_: Any, **kwargs: Any) -> Self:
         """Store a value, atomically, and return a copy that holds it and its full location.
@@ -121,19 +116,25 @@ class StoredResult(Result):
         return new
 
 
-def load(serializer: Any, source: Any, location: str) -> Any:
-    """Return the value of a source, or raise an error that names its location.
+def load(serializer: Any, store: Any, location: str) -> Any:
+    """Return the value at a location, or raise an error that names it.
 
     Args:
         serializer: decodes the bytes.
-        source: the bytes.
-        location: where they are, for the message.
-    """
-    from resultant.errors import CorruptResultError, ReadError
+        store: holds the bytes.
+        location: where they are.
 
-    if not source.size:
-        raise CorruptResultError(f"The result at {location!r} is empty: its write never finished, or it was truncated.")
+    Raises:
+        MissingResultError: nothing is there.
+        CorruptResultError: what is there is damaged.
+        UnreadableResultError: what is there cannot be decoded by this process.
+    """
+    source = store.source(location)
     try:
-        return serializer.load(source)
+        if source.size:
+            return serializer.load(source)
+        raise CorruptResultError("It is empty: its write never finished, or it was truncated.")
     except ReadError as error:
         raise type(error)(f"The result at {location!r} cannot be read: {error}") from (error.__cause__ or error)
+    finally:
+        source.close()

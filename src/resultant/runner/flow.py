@@ -6,7 +6,7 @@ from heapq import heappop, heappush
 from time import time
 
 from resultant.engine.result import Result
-from resultant.engine.state import Failed, Mapped, Pending, Retrying, Scheduled, State, Success
+from resultant.engine.state import Cached, Failed, Mapped, Pending, Retrying, Scheduled, State, Success
 
 from .mapping import Children, Claims, expand, flat_states
 from .task import Unfinished, died, parent_state, run_task
@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 __all__ = ["FlowRun"]
 
 _NOT_RUN = "Task not run."
+
+_new = object.__new__
+
+
+def _not_run() -> Pending:
+    state = _new(Pending)
+    state.message = _NOT_RUN
+    return state
 
 
 class _Brood:
@@ -59,7 +67,7 @@ class FlowRun:
         self.executor = executor
         self.one_pass = one_pass
         self.inline: bool = getattr(executor, "inline", False)
-        self.states: list[State] = [given.get(step.index) or Pending(_NOT_RUN) for step in plan.steps]
+        self.states: list[State] = [given.get(step.index) or _not_run() for step in plan.steps]
         self.counts: dict[type, int] = {}
         self.started = 0
         self._missing = [len(step.upstream) for step in plan.steps]
@@ -189,7 +197,7 @@ class FlowRun:
         for child in range(children.count):
             state = states[child]
             if state is None:
-                state = Pending()
+                state = _new(Pending)
             elif state.is_finished():
                 waiting += self._keep(index, child, state)
                 continue
@@ -202,16 +210,15 @@ class FlowRun:
             self.started += 1
             end = run_task(run, step, state, upstream, inputs, child, None if places is None else places[child])
             cls = end.__class__
-            if cls is Success:
+            if cls is Success or cls is Cached:
                 states[child] = end
                 counts[cls] = counts.get(cls, 0) + 1
+            elif cls is Unfinished:
+                states[child] = state
+                self._fly(index, child, end)
+                waiting += 1
             else:
-                if cls is Unfinished:
-                    states[child] = state
-                    self._fly(index, child, end)
-                    waiting += 1
-                else:
-                    waiting += self._keep(index, child, end)
+                waiting += self._keep(index, child, end)
         # Whatever is not finished comes back through _settle, one by one.
         brood.left = waiting
         if not waiting:

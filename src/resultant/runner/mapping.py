@@ -5,6 +5,7 @@ from __future__ import annotations
 from resultant.engine.result import Result
 from resultant.engine.state import Failed, State, Success
 from resultant.errors import LocationCollisionError
+from resultant.triggers import all_successful
 
 from .frame import TaskFrame
 
@@ -41,7 +42,7 @@ class Children:
         self.step = step
         self.upstream = upstream
         self.constants = step.constants
-        self.quick = step.plain or step.task.trigger is not None
+        self.quick = step.task.trigger is all_successful
         #: For each edge: its input name, and the values or the states of the children, or neither where all get the same.
         self.columns: list[tuple[str | None, Sequence[Any] | None, list[Any] | None]] = []
         lengths: list[int] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from resultant.engine.location import default_location
 from resultant.engine.result import Result
+from resultant.engine.stored import load
 from resultant.errors import (
     CorruptResultError,
     DeniedError,
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
     from typing import Any
+
+    from resultant.stores import Store
 
     from .frame import TaskFrame
 
@@ -107,9 +110,7 @@ def save(frame: TaskFrame, value: Any, background: bool) -> tuple[Result, Future
     location = frame.location
     if not step.direct:
         return _retried(frame, value, lambda: _write_own(frame, configured, value)), None
-    store = step.store
-    if store is None:
-        store = step.store = configured.store  # type: ignore[attr-defined]
+    store = _store(frame)
     if location is None:
         location = default_location()
     sink = store.sink(location)
@@ -218,14 +219,16 @@ def read_target(frame: TaskFrame) -> Result | None:
         if not configured.exists(location, **frame.names()):
             return None
         return configured.read(location)
+    store = _store(frame)
     try:
-        return configured.read(location)
+        # Reading, and catching that nothing is there, saves the look that an `exists` would cost.
+        value = load(configured.serializer, store, location)
     except MissingResultError:
         return None
     except CorruptResultError as error:
         from resultant.runtime import get_logger
 
-        aside = configured.store.set_aside(location)  # type: ignore[attr-defined]
+        aside = store.set_aside(location)
         get_logger("results").warning(
             "Task '%s': the result at its target is damaged, so the task runs again; the damaged bytes are kept as %r. (%s)",
             step.name,
@@ -233,3 +236,20 @@ def read_target(frame: TaskFrame) -> Result | None:
             error,
         )
         return None
+    found = configured.from_value(value)
+    found.location = location
+    return found
+
+
+def _store(frame: TaskFrame) -> Store:
+    """Return the store of a step whose values go there directly; it is opened once for all steps that share a result."""
+    step = frame.step
+    store = step.store
+    if store is None:
+        result = step.result
+        stores = frame.run.stores
+        store = stores.get(id(result))
+        if store is None:
+            store = stores[id(result)] = result.store  # type: ignore[union-attr]
+        step.store = store
+    return store

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from resultant import triggers
+from resultant.engine.location import compile_template
+from resultant.triggers import all_successful
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Run:
         writers: stores finished bytes while other tasks run, in the process that drives the run; ``None`` elsewhere.
     """
 
-    __slots__ = ("allow_absolute", "checkpointing", "handlers", "keys", "parameters", "verbose", "writers", "written")
+    __slots__ = ("allow_absolute", "checkpointing", "handlers", "keys", "parameters", "stores", "verbose", "writers", "written")
 
     def __init__(
         self,
@@ -49,6 +50,8 @@ class Run:
         self.verbose = 0
         self.writers: Writers | None = None
         self.written = 0
+        #: Opened stores, by the identity of the result that they belong to.
+        self.stores: dict[int, Store] = {}
 
     def __getstate__(self) -> Any:
         # The flow and its caches are of no use in a worker; a step carries the cached states that it may use.
@@ -59,6 +62,7 @@ class Run:
         self.keys, self.parameters, self.checkpointing, self.allow_absolute, self.handlers, self.verbose = state
         self.writers = None
         self.written = 0
+        self.stores = {}
 
 
 class Upstream:
@@ -186,20 +190,20 @@ def prepare(step: Step, run: Run, flow_result: Result | None) -> None:
     target = task.target
     if result is not None:
         step.result = result
-        step.stores = run.checkpointing and task.checkpoint is not False and _can_store(result)
-        step.direct = _is_direct(type(result))
+        storing, step.direct, inline = _traits(type(result))
+        step.stores = run.checkpointing and task.checkpoint is not False and storing
         step.own_location = task.result is not None and _has_location(task.result)
-        if result.location is not None and step.stores:
-            step.location = _compile(result.location, result)
+        if result.location is not None and step.stores and not inline:
+            step.location = compile_template(result.location)
     if target is not None:
         step.own_location = True
-        step.target = _compile(target, result) if isinstance(target, str) else target
-        if isinstance(target, str):
-            step.location = step.target  # type: ignore[assignment]
-        else:
-            step.location = None
+        step.location = None
+        if not isinstance(target, str):
+            step.target = target
+        elif result is None or not _traits(type(result))[2]:
+            step.target = step.location = compile_template(target)
     step.plain = (
-        task.trigger is triggers.all_successful
+        task.trigger is all_successful
         and target is None
         and task.cache_for is None
         and not step.handlers
@@ -233,27 +237,24 @@ def make_plan(flow: Any) -> Plan:
     return Plan(steps, index)
 
 
-def _compile(text: str, result: Result | None) -> Any:
-    from resultant.engine.location import compile_template
-    from resultant.engine.results import InlineResult
-
-    # An inline result's location is a value's text, braces and all: nothing to fill in.
-    return None if isinstance(result, InlineResult) else compile_template(text)
-
-
 def _has_location(result: Result) -> bool:
     return result.location is not None or result._formatter is not None
 
 
-def _can_store(result: Result) -> bool:
-    from resultant.engine.result import NoResultType, Result
-
-    return type(result) not in (Result, NoResultType)
+_known_traits: dict[type, tuple[bool, bool, bool]] = {}
 
 
-def _is_direct(cls: type) -> bool:
-    from resultant.engine.stored import StoredResult
+def _traits(cls: type) -> tuple[bool, bool, bool]:
+    """Return of a class of result: can it store, may values go straight to its store, is its location a value's text."""
+    traits = _known_traits.get(cls)
+    if traits is None:
+        from resultant.engine.result import NoResultType, Result
+        from resultant.engine.results import InlineResult
+        from resultant.engine.stored import StoredResult
 
-    return issubclass(cls, StoredResult) and all(
-        getattr(cls, name) is getattr(StoredResult, name) for name in ("write", "format", "default_location", "_render")
-    )
+        methods = ("read", "write", "exists", "format", "default_location", "_render")
+        direct = issubclass(cls, StoredResult) and all(
+            getattr(cls, name) is getattr(StoredResult, name) for name in methods
+        )
+        traits = _known_traits[cls] = cls not in (Result, NoResultType), direct, issubclass(cls, InlineResult)
+    return traits

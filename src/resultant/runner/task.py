@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 __all__ = ["Unfinished", "died", "parent_state", "run_task"]
 
 
+_new = object.__new__
+
+
 class Unfinished:
     """A task run whose code is done while its bytes still travel.
 
@@ -92,8 +95,8 @@ def run_task(
         run: what is common to the whole run.
         step: what is common to all runs of the task.
         state: how the task run stands.
-        upstream: the states of the tasks above, one for each edge; ``None`` where it is known that all of them succeeded
-            and none was skipped.
+        upstream: the states of the tasks above, one for each edge; ``None`` where the trigger is the usual one, and it
+            is known that all of them succeeded and none was skipped.
         inputs: values by name; made from `upstream` if missing.
         index: position of a mapped child.
         location: where the value goes, if that was worked out already.
@@ -135,17 +138,16 @@ def when_ready(
             if edge.key is not None:
                 inputs[edge.key] = above._result.value
     frame.inputs = inputs
-    if upstream is not None:
-        stop = _gate(frame, state, upstream)
-        if stop is not None:
-            return stop
-    elif step.plain:
+    if not step.plain or (upstream is not None and not _all_succeeded(upstream)):
+        if upstream is None:
+            name_run(frame)
+        else:
+            stop = _gate(frame, state, upstream)
+            if stop is not None:
+                return stop
+        return unless_cached(frame, state, inputs)
+    if state.__class__ is not Cached:
         return with_retries(frame, state, inputs)
-    else:
-        name_run(frame)
-        stop = _ask_trigger(frame, state, [])
-        if stop is not None:
-            return stop
     return unless_cached(frame, state, inputs)
 
 
@@ -161,7 +163,10 @@ def unless_cached(frame: TaskFrame, state: State, inputs: dict[str, Any]) -> Sta
             get_logger(step.name).error("Task '%s': its target cannot be used: %s", step.name, error)
             return _change(frame, state, Failed(f"Unexpected error: {error!r}", result=error))
         if found is not None:
-            return _change(frame, state, Cached(f"Result found at task target {frame.location}", result=found))
+            hit = _new(Cached)
+            hit.message = f"Result found at task target {frame.location}"
+            hit._result = found
+            return _change(frame, state, hit)
     elif step.task.cache_for is not None or state.__class__ is Cached:
         from .caching import valid_state
 
@@ -299,9 +304,18 @@ def name_run(frame: TaskFrame) -> None:
 
 
 def _change(frame: TaskFrame, old: State, new: State) -> State:
-    if frame.step.tags and new._context is None:
-        new.context["tags"] = list(frame.step.tags)
-    return transition(frame.step.task, frame.step.handlers, old, new)
+    step = frame.step
+    if step.tags and new._context is None:
+        new.context["tags"] = list(step.tags)
+    return transition(step.task, step.handlers, old, new) if step.handlers else new
+
+
+def _all_succeeded(upstream: list[State]) -> bool:
+    """Return whether every state is a plain success, the usual case, which needs no second look."""
+    for above in upstream:  # noqa: SIM110 - a loop costs a third of `all()` over a generator
+        if above.__class__ is not Success:
+            return False
+    return True
 
 
 def _may_run(frame: TaskFrame, state: State) -> bool:

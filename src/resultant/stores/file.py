@@ -16,7 +16,7 @@ from resultant.errors import (
     StoreError,
 )
 
-from .base import Sink, Source, Stat
+from .base import MemorySource, Sink, Source, Stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ __all__ = ["TEMPORARY_PREFIX", "TEMPORARY_SUFFIX", "FileStore", "file_store"]
 #: What a file is called while it is written: no finished result begins and ends like this.
 TEMPORARY_PREFIX = ".resultant-"
 TEMPORARY_SUFFIX = ".tmp"
+
+#: Files below this many bytes are read at once, with one system call.
+SMALL = 1 << 16
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_CLOEXEC
@@ -130,30 +133,31 @@ class FileStore:
             DeniedError: it may not be read.
             StoreError: anything else.
         """
+        with self.source(key) as source:
+            return source.read()
+
+    def source(self, key: str) -> Source:
+        """Return the bytes of a file: those of a small one at once, a large one for reading in pieces, or mapped.
+
+        Raises:
+            MissingResultError: there is no such file.
+            DeniedError: it may not be read.
+            StoreError: anything else.
+        """
         path = key if key[:1] == "/" else self._prefix + key
         try:
             descriptor = os.open(path, _READ)
             try:
-                # Most results fit into one read; a second one that returns nothing proves the end.
-                data = os.read(descriptor, 65536)
-                if len(data) == 65536:
-                    pieces = [data]
-                    while data := os.read(descriptor, max(1 << 20, _size(descriptor))):
-                        pieces.append(data)
-                    data = b"".join(pieces)
-                return data
-            finally:
+                data = os.read(descriptor, SMALL)
+            except BaseException:
                 os.close(descriptor)
+                raise
+            if len(data) == SMALL:
+                return _FileSource(path, descriptor)
+            os.close(descriptor)
         except OSError as error:
             raise translate(error, path, "read") from error
-
-    def source(self, key: str) -> Source:
-        """Return a file for reading in pieces, or mapped."""
-        path = self.path(key)
-        try:
-            return _FileSource(path)
-        except OSError as error:
-            raise translate(error, path, "read") from error
+        return MemorySource(data)
 
     def has(self, key: str) -> bool:
         """Return whether the file exists.
@@ -270,20 +274,21 @@ class _FileSink(Sink):
 
 
 class _FileSource(Source):
-    __slots__ = ("_file", "path")
+    __slots__ = ("_descriptor", "path")
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, descriptor: int) -> None:
         self.path = path
-        self._file: BinaryIO | None = open(path, "rb")  # noqa: SIM115 - closed by close()
-        self.size = _size(self._file.fileno())
+        self._descriptor = descriptor
+        self.size = os.fstat(descriptor).st_size
 
     def read(self) -> bytes:
         return self.file().read()
 
     def file(self) -> BinaryIO:
-        if self._file is None:
+        if self._descriptor < 0:
             raise ValueError(f"The source of {self.path} is closed.")
-        return self._file
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        return open(self._descriptor, "rb", closefd=False)
 
     def map(self, writable: bool = True) -> memoryview | None:
         if not self.size:
@@ -292,16 +297,12 @@ class _FileSource(Source):
 
         # Private pages: what a reader writes into them never reaches the file. The map outlives the descriptor.
         access = mmap.ACCESS_COPY if writable else mmap.ACCESS_READ
-        return memoryview(mmap.mmap(self.file().fileno(), self.size, access=access))
+        return memoryview(mmap.mmap(self._descriptor, self.size, access=access))
 
     def close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-
-
-def _size(descriptor: int) -> int:
-    return os.fstat(descriptor).st_size
+        if self._descriptor >= 0:
+            descriptor, self._descriptor = self._descriptor, -1
+            os.close(descriptor)
 
 
 def _write_rest(descriptor: int, data: memoryview) -> None:
