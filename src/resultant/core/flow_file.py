@@ -18,20 +18,17 @@ _SUFFIX = ".resultant"
 
 def save(flow: Flow, path: str | None) -> str:
     """Pickle a flow into a file; see ``Flow.save``."""
-    import os
+    from io import BytesIO
 
-    import cloudpickle
+    from resultant.executors.pickling import MessagePickler
+    from resultant.runner.remote import pass_context_by_name
+    from resultant.stores import file_store
 
     target = _default_path(flow.name) if path is None else Path(path).expanduser()
-    data = cloudpickle.dumps(flow, protocol=4)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return str(target)
+    data = BytesIO()
+    pass_context_by_name()
+    MessagePickler(data, protocol=4).dump(flow)
+    return file_store("/").put(str(target.absolute()), data.getvalue())
 
 
 def load(path: str) -> Flow:

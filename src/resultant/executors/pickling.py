@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import pickle
 import threading
+from collections import ChainMap
 from types import FunctionType
 
 import cloudpickle
+
+from resultant.executors.shared import Shared, collecting, resolve
+from resultant.executors.wire import SHARE, pack
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from resultant.executors.shared import Shared
     from resultant.executors.wire import Bytes
 
 # The plain pickler does with these what cloudpickle does, and takes a tenth of the time.
@@ -22,8 +25,17 @@ _OUT_OF_BAND_FROM = 1 << 16
 _MOST_BUFFERS = 1000
 _MOST_REFERENCES = 1024
 
+#: How objects travel that name something which each process has for itself, by class; filled in by higher layers.
+REFERENCES: dict[type, Callable[[Any], Any]] = {}
+
 _local = threading.local()
 _references: dict[Callable[..., Any], bytes] = {}
+
+
+class MessagePickler(cloudpickle.Pickler):  # type: ignore[misc]
+    """cloudpickle, but for objects that stand for something of each process's own."""
+
+    dispatch_table = ChainMap(REFERENCES, cloudpickle.Pickler.dispatch_table)
 
 
 class _Encoder:
@@ -32,7 +44,7 @@ class _Encoder:
     def __init__(self) -> None:
         self.chunks: list[bytes] = []
         self.buffers: list[memoryview] = []
-        self._pickler: Any = cloudpickle.Pickler(self, 5, buffer_callback=self._out_of_band)
+        self._pickler: Any = MessagePickler(self, 5, buffer_callback=self._out_of_band)
 
     def write(self, data: Bytes) -> int:
         # Only bytes can be kept by reference; what else comes here may change before it is sent.
@@ -89,9 +101,17 @@ def decode(payload: Bytes, buffers: list[memoryview]) -> Any:
     return pickle.loads(payload, buffers=buffers)
 
 
-def needed() -> list[Shared] | None:
-    """The list that collects the shared arguments of the job that this thread is pickling, if it is."""
-    return getattr(_local, "needed", None)
+def pack_shared(shared: Shared) -> tuple[list[Bytes], int]:
+    """The frame that brings a shared argument to a worker, and its size in bytes.
+
+    Raises:
+        Exception: whatever pickling raises.
+    """
+    if shared.packed is None:
+        chunks, buffers = encode(shared.obj)
+        parts = pack(SHARE, [shared.token.to_bytes(8, "little"), *chunks], buffers)
+        shared.packed = parts, sum(memoryview(part).nbytes for part in parts)
+    return shared.packed
 
 
 def encode_call(
@@ -106,21 +126,32 @@ def encode_call(
         Exception: whatever pickling raises.
     """
     reference = _reference(fn)
-    call = (args, kwargs) if reference else (fn, args, kwargs)
     head = len(reference).to_bytes(4, "little") + reference
-    if reference and not kwargs:
-        for arg in args:
-            if type(arg) not in _PLAIN:
-                break
-        else:
-            return [head, pickle.dumps(call, 5)], [], []
     shared: list[Shared] = []
-    outer = needed()
-    _local.needed = shared
+    plain = not kwargs
+    places: list[tuple[int, int]] = []
+    for index, arg in enumerate(args):
+        if type(arg) not in _PLAIN:
+            if type(arg) is Shared:
+                # Its number goes beside the arguments: cheaper than a pickle that refers to it.
+                places.append((index, arg.token))
+                shared.append(arg)
+            else:
+                plain = False
+    if places:
+        bare = list(args)
+        for index, _ in places:
+            bare[index] = None
+        args = tuple(bare)
+    call = (args, kwargs, places) if reference else (args, kwargs, places, fn)
+    if plain and reference:
+        return [head, pickle.dumps(call, 5)], [], shared
+    outer = collecting.needed
+    collecting.needed = shared
     try:
         chunks, buffers = encode(call)
     finally:
-        _local.needed = outer
+        collecting.needed = outer
     return [head, *chunks], buffers, shared
 
 
@@ -156,13 +187,18 @@ def load_call(payload: Bytes, buffers: list[memoryview]) -> tuple[Callable[..., 
     """
     view = memoryview(payload)
     size = 4 + int.from_bytes(view[:4], "little")
-    call = pickle.loads(view[size:], buffers=buffers)
-    if size == 4:
-        return call  # type: ignore[no-any-return]
+    args, kwargs, places, *by_value = pickle.loads(view[size:], buffers=buffers)
+    if places:
+        bare = list(args)
+        for index, token in places:
+            bare[index] = resolve(token)
+        args = tuple(bare)
+    if by_value:
+        return by_value[0], args, kwargs
     reference = bytes(view[4:size])
     fn = _functions.get(reference)
     if fn is None:
-        fn = _functions[reference] = pickle.loads(reference)
-        if len(_functions) > _MOST_REFERENCES:
+        if len(_functions) >= _MOST_REFERENCES:
             _functions.clear()
-    return fn, *call
+        fn = _functions[reference] = pickle.loads(reference)
+    return fn, args, kwargs

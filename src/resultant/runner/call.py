@@ -48,7 +48,9 @@ def call(frame: TaskFrame, inputs: dict[str, Any]) -> State:
     except (Exception, SystemExit) as error:
         if context.get("raise_on_exception"):
             raise
-        get_logger(step.name).error("Task '%s': Exception encountered during task execution!", _name(frame), exc_info=True)
+        get_logger(step.name).error(
+            "Task '%s': Exception encountered during task execution!", _name(frame), exc_info=True
+        )
         return Failed(f"Error during execution of task: {error!r}", result=error)
     state = _new(Success)
     state.message = SUCCEEDED

@@ -28,7 +28,9 @@ def default_executor() -> Any:
             from warnings import warn
 
             warn(
-                f"The executor {chosen!r} cannot be imported ({error}); using LocalExecutor instead.", UserWarning, stacklevel=2
+                f"The executor {chosen!r} cannot be imported ({error}); using LocalExecutor instead.",
+                UserWarning,
+                stacklevel=2,
             )
             return LocalExecutor()
     return chosen()

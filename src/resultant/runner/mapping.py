@@ -116,9 +116,7 @@ class Claims:
         template = step.location
         writes = step.stores or step.target is not None
         self.needed = (
-            count > 1
-            and writes
-            and (self._callable or (template is not None and _UNIQUE.isdisjoint(template.names)))
+            count > 1 and writes and (self._callable or (template is not None and _UNIQUE.isdisjoint(template.names)))
         )
 
     def claim(self, index: int, inputs: dict[str, Any]) -> str:

@@ -32,7 +32,17 @@ class Run:
         writers: stores finished bytes while other tasks run, in the process that drives the run; ``None`` elsewhere.
     """
 
-    __slots__ = ("allow_absolute", "checkpointing", "handlers", "keys", "parameters", "stores", "verbose", "writers", "written")
+    __slots__ = (
+        "allow_absolute",
+        "checkpointing",
+        "handlers",
+        "keys",
+        "parameters",
+        "stores",
+        "verbose",
+        "writers",
+        "written",
+    )
 
     def __init__(
         self,
@@ -186,7 +196,10 @@ def prepare(step: Step, run: Run, flow_result: Result | None) -> None:
     """
     task = step.task
     step.handlers = (*task.state_handlers, *run.handlers)
-    result = task.result if task.result is not None else flow_result
+    result = task.result
+    # A constant is part of the flow: only a result of its own gets it written.
+    if result is None and not getattr(task, "is_constant", False):
+        result = flow_result
     target = task.target
     if result is not None:
         step.result = result

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from resultant.settings import Settings
 
-__all__ = ["worker_setup"]
+__all__ = ["pass_context_by_name", "worker_setup"]
 
 
 def worker_setup() -> tuple[Callable[..., Any], tuple[Any, ...]]:
@@ -18,8 +18,23 @@ def worker_setup() -> tuple[Callable[..., Any], tuple[Any, ...]]:
 
     from resultant.runtime import settings
 
+    pass_context_by_name()
     alias = getattr(sys.modules.get("prefect"), "__resultant_alias__", False)
     return _set_up, (settings(), bool(alias))
+
+
+def pass_context_by_name() -> None:
+    """Let functions of the main script travel with the global ``context`` that they use: it names each process's own."""
+    from resultant.executors.pickling import REFERENCES
+    from resultant.runtime import Context
+
+    REFERENCES[Context] = lambda _: (_context, ())
+
+
+def _context() -> Any:
+    from resultant.runtime import context
+
+    return context
 
 
 def _set_up(settings: Settings, alias: bool) -> None:

@@ -199,7 +199,9 @@ def _prepare(plan: Plan, run: Run, flow: Any, task_contexts: dict[Any, dict[str,
             prepare(step, run, flow_result)
         except LocationError as error:
             raise type(error)(f"Task {step.name!r}: {error}") from error
-        configured = configured or (step.task.checkpoint is not False and step.task.result is not None and not _is_input(step.task))
+        configured = configured or (
+            step.task.checkpoint is not False and step.task.result is not None and not _is_input(step.task)
+        )
     if (configured or flow.result is not None) and not run.checkpointing:
         _warn_that_nothing_is_written(flow.name)
 
@@ -252,7 +254,11 @@ def _display(flow: Any, tracker: FlowRun) -> Any:
 
 def _approve(tracker: FlowRun) -> bool:
     """Ask whoever sits at the terminal about each task run that is paused; return whether one of them may go on."""
-    paused = [(index, child, state) for index, child, state in tracker.waiting() if isinstance(state, Paused) and state.start_time is None]
+    paused = [
+        (index, child, state)
+        for index, child, state in tracker.waiting()
+        if isinstance(state, Paused) and state.start_time is None
+    ]
     if not paused:
         return False
     import sys
@@ -265,7 +271,9 @@ def _approve(tracker: FlowRun) -> bool:
     for index, child, state in paused:
         name = tracker.plan.steps[index].name
         full = name if child is None else f"{name}[{child}]"
-        if input(f"{full} is paused: {state.message or 'it waits for approval'} Run it now? [y/N] ").strip().lower() in ("y", "yes"):
+        if input(
+            f"{full} is paused: {state.message or 'it waits for approval'} Run it now? [y/N] "
+        ).strip().lower() in ("y", "yes"):
             tracker.resume(index, child, Resume("Approved on the terminal."))
             approved = True
     return approved

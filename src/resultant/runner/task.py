@@ -197,7 +197,9 @@ def persisted(frame: TaskFrame, running: State, inputs: dict[str, Any]) -> State
         try:
             locate(frame)
         except Exception as error:
-            get_logger(step.name).error("Task '%s' did not run, because its result would have no place: %s", step.name, error)
+            get_logger(step.name).error(
+                "Task '%s' did not run, because its result would have no place: %s", step.name, error
+            )
             raise ENDRUN(_change(frame, running, Failed(_unplaced(step, error), result=error))) from error
     try:
         outcome = call(frame, inputs)
@@ -254,7 +256,7 @@ def parent_state(run: Run, step: Step, state: State, upstream: list[State]) -> S
             return state
         if state.__class__ is not Pending and not _may_run(frame, state):
             return state
-        stop = _gate(frame, state, upstream)
+        stop = _gate(frame, state, upstream, parent=True)
         if stop is not None:
             return stop
         return _change(frame, state, Mapped("Ready to proceed with mapping."))
@@ -338,8 +340,11 @@ def _may_run(frame: TaskFrame, state: State) -> bool:
     return True
 
 
-def _gate(frame: TaskFrame, state: State, upstream: list[State]) -> State | None:
-    """Return the state that keeps a task from running, or ``None`` if nothing does."""
+def _gate(frame: TaskFrame, state: State, upstream: list[State], parent: bool = False) -> State | None:
+    """Return the state that keeps a task from running, or ``None`` if nothing does.
+
+    The parent of mapped children does not ask the trigger: each child asks for itself.
+    """
     step = frame.step
     flat: list[State] = []
     for above, edge in zip(upstream, step.upstream, strict=True):
@@ -353,7 +358,7 @@ def _gate(frame: TaskFrame, state: State, upstream: list[State]) -> State | None
         text = "Upstream task was skipped; if this was not the intended behavior, consider changing `skip_on_upstream_skip=False` for this task."
         return _change(frame, state, Skipped(text))
     name_run(frame)
-    return _ask_trigger(frame, state, upstream)
+    return None if parent else _ask_trigger(frame, state, upstream)
 
 
 def _ask_trigger(frame: TaskFrame, state: State, upstream: list[State]) -> State | None:

@@ -1,0 +1,154 @@
+"""Result → description → result: what a row keeps, so that any process can read the bytes again.
+
+Types are found among the built-in ones, the entry points ``resultant.results``, and classes handed over by the caller;
+never by importing a path that a row gives.
+"""
+
+from __future__ import annotations
+
+from resultant.engine.result import Result
+from resultant.errors import ConfigurationError, UnreadableResultError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from resultant.records import ResultRecord
+
+__all__ = ["ENTRY_POINTS", "describe", "from_record", "result_named"]
+
+#: Installed packages offer classes of results under this group; the entry point's name is the class's in records.
+ENTRY_POINTS = "resultant.results"
+
+_BUILT_IN = {
+    "result": "Result",
+    "local": "LocalResult",
+    "inline": "InlineResult",
+    "constant": "ConstantResult",
+    "secret": "SecretResult",
+}
+
+
+def describe(result: Result) -> ResultRecord:
+    """Return what a row keeps of a result: never its value, never credentials.
+
+    Args:
+        result: the result; sizes and digests are filled in where its class can tell them.
+    """
+    from resultant.records import ResultRecord, python_version, value_library
+
+    size: int | None = None
+    digest: str | None = None
+    if result.location is not None and type(result).stat is not Result.stat:
+        from resultant.errors import MissingResultError
+
+        try:
+            found = result.stat()
+        except MissingResultError:
+            # A result that is not written yet, or whose bytes somebody removed: its description says so by silence.
+            found = None
+        if found is not None:
+            size, digest = found.size, found.digest
+    library, version = value_library(result.value)
+    return ResultRecord(
+        type=_name_of(type(result)),
+        options={name: getattr(result, name) for name in result.record_options},
+        location=result.location,
+        serializer=result.serializer.describe(),
+        size=size,
+        digest=digest,
+        python=python_version(),
+        library=library,
+        library_version=version,
+        returned_none=result.value is None,
+    )
+
+
+def from_record(record: ResultRecord, types: Iterable[type[Any]] = ()) -> Result:
+    """Return the result that a record describes, without its value; ``read(record.location)`` gives that.
+
+    Args:
+        record: the description.
+        types: own classes of results and serializers that may be meant besides the built-in ones.
+
+    Raises:
+        UnreadableResultError: nothing here has the name that the record gives.
+    """
+    types = tuple(types)
+    cls = _class_named(record.type, tuple(each for each in types if issubclass(each, Result)))
+    if cls is None:
+        raise UnreadableResultError(
+            f"This result was made by a class named {record.type!r}, and nothing here has that name. Hand the class over, "
+            f"install the package that offers it (entry points {ENTRY_POINTS!r}), or read it with the flow's own result."
+        )
+    options = dict(record.options)
+    if record.serializer is not None and _takes_serializer(cls):
+        from resultant.engine.serializers import Serializer, from_description
+
+        options["serializer"] = from_description(
+            record.serializer, tuple(each for each in types if issubclass(each, Serializer))
+        )
+    result = cls(**options)
+    result.location = record.location
+    return result
+
+
+def result_named(name: str) -> Result:
+    """Return a result for a setting: the name of a class, such as ``LocalResult``, or the path of a folder.
+
+    Raises:
+        ConfigurationError: neither is meant.
+    """
+    if "/" in name:
+        from resultant.engine.results import LocalResult
+
+        return LocalResult(dir=name)
+    cls = _class_named(name, ())
+    if cls is None:
+        from resultant.engine import results
+
+        found = getattr(results, name, None) if name in results.__all__ else None
+        if found is None:
+            raise ConfigurationError(
+                f"The setting `flows.default_result` is {name!r}, which is no class of results; try 'LocalResult', or a folder."
+            )
+        cls = found
+    assert cls is not None
+    result: Result = cls()
+    return result
+
+
+def _takes_serializer(cls: type[Result]) -> bool:
+    from resultant.engine.results import ConstantResult, SecretResult
+
+    return not issubclass(cls, (ConstantResult, SecretResult))
+
+
+def _name_of(cls: type[Result]) -> str:
+    from resultant.engine import results
+
+    for name, attribute in _BUILT_IN.items():
+        if cls is (Result if name == "result" else getattr(results, attribute)):
+            return name
+    return cls.__qualname__
+
+
+def _class_named(name: str, types: tuple[type[Result], ...]) -> type[Result] | None:
+    if name == "result":
+        return Result
+    if name in _BUILT_IN:
+        from resultant.engine import results
+
+        found: type[Result] = getattr(results, _BUILT_IN[name])
+        return found
+    for each in types:
+        if name in (each.__qualname__, each.__name__):
+            return each
+    from importlib.metadata import entry_points
+
+    for point in entry_points(group=ENTRY_POINTS, name=name):
+        loaded = point.load()
+        if isinstance(loaded, type) and issubclass(loaded, Result):
+            return loaded
+    return None
