@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import io
+import logging
 import os
 import time
 from datetime import timedelta
@@ -156,19 +157,19 @@ with Flow("flights from New York", result=LocalResult(str(RESULTS))) as flow:
 
 def tell(task, old, new):
     """Print one line for each task as it ends: what became of it, and where its result lies."""
-    if new.is_mapped() or not (new.is_finished() or new.is_retrying()) or isinstance(task, Parameter):
+    if new.is_mapped() or not (new.is_finished() or new.is_retrying()):
         return
     name = context.get("task_full_name", task.name)
     place = new._result.location if new.is_finished() else None
     where = os.path.relpath(RESULTS / place) if place else "not stored: it has no target"
     if new.is_retrying():
-        print(f"  ↻ {name:<18} failed    {old.result}; tries again in a second")
+        print(f"  ↻ {name:<18} waits     tries again in a second")
     elif new.is_cached():
         print(f"  · {name:<18} skipped   its target is there: {where}")
     elif new.is_successful():
         print(f"  ✓ {name:<18} ran       {where}")
     else:
-        print(f"  ✗ {name:<18} {type(new).__name__}: {new.message}")
+        print(f"  ✗ {name:<18} failed    {new.result}")
 
 
 def main():
@@ -177,8 +178,10 @@ def main():
     choice = parser.parse_args()
 
     config.flows.checkpointing = True  # the same as RESULTANT__FLOWS__CHECKPOINTING=true
+    logging.getLogger("resultant").setLevel(logging.CRITICAL)  # `tell` says what failed, without the traceback
     for one in flow.get_tasks():
-        one.state_handlers = [*one.state_handlers, tell]
+        if not one.auto_generated and not isinstance(one, Parameter):
+            one.state_handlers = [*one.state_handlers, tell]
 
     print(f"\nThe flow “{flow.name}”, results in {os.path.relpath(RESULTS)}\n")
     started = time.perf_counter()

@@ -37,7 +37,8 @@ def _run(folder: Path, *arguments: str) -> str:
 def test_the_second_run_has_next_to_nothing_to_do(tmp_path: Path) -> None:
     folder = tmp_path / "results"
     first = _run(folder)
-    assert re.search(r"↻ airline_names +failed +the registry of airlines was asleep", first)
+    assert re.search(r"✗ airline_names +failed +the registry of airlines was asleep", first)
+    assert re.search(r"↻ airline_names +waits", first)
     assert re.search(r"✓ airline_names +ran", first)
     assert "skipped" not in first
     written = {file: file.stat().st_mtime_ns for file in folder.rglob("*") if file.is_file()}

@@ -52,16 +52,22 @@ def _imports(node: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
             yield from _imports(child)
 
 
+SUBMODULES = {path.stem for path in SOURCE.iterdir()}
+
+
 def front_door_imports(path: Path, source: str) -> list[int]:
-    """Return the lines of `import resultant` and of `from resultant import X`, however they are spelled."""
+    """Return the lines of `import resultant` and of `from resultant import Name`, however they are spelled.
+
+    What names a module (`from resultant import runtime`) is an import of that module.
+    """
     depth = len(path.relative_to(SOURCE).parts)  # of the package that dots count from
     found = []
     for node in _imports(ast.parse(source)):
         if isinstance(node, ast.Import):
-            # `import resultant.x` binds the front door as well; `import resultant.x as y` does not.
-            bad = any(a.name.split(".")[0] == "resultant" and not (a.asname and "." in a.name) for a in node.names)
+            bad = any(alias.name == "resultant" for alias in node.names)
         else:
-            bad = (node.level == 0 and node.module == "resultant") or (node.level == depth and node.module is None)
+            root = (node.level == 0 and node.module == "resultant") or (node.level == depth and node.module is None)
+            bad = root and any(alias.name not in SUBMODULES for alias in node.names)
         if bad:
             found.append(node.lineno)
     return found
@@ -79,10 +85,11 @@ def test_no_inner_module_imports_the_front_door(path: Path) -> None:
     "statement",
     [
         "import resultant",
-        "import resultant.errors",
+        "import resultant as r",
         "from resultant import Flow",
         "def f():\n    from resultant import task",
         "from .. import Flow",
+        "from resultant import runtime, Flow",
     ],
 )
 def test_every_spelling_of_the_front_door_is_seen(statement: str) -> None:
@@ -92,7 +99,10 @@ def test_every_spelling_of_the_front_door_is_seen(statement: str) -> None:
 @pytest.mark.parametrize(
     "statement",
     [
+        "import resultant.errors",
         "import resultant.errors as e",
+        "from resultant import runtime",
+        "from .. import errors",
         "from resultant.errors import ResultError",
         "from ..errors import ResultError",
         "from . import state",
