@@ -101,13 +101,13 @@ def make_job(
     Raises:
         UnpicklableError: the function or one of its arguments cannot be pickled.
     """
-    from resultant.executors.pickling import encode_call
+    from resultant.executors.pickling import encode_call, pack_shared
 
     name = name_of(fn, context)
     try:
         chunks, buffers, shared = encode_call(fn, args, kwargs)
         for each in shared:
-            each.packed()
+            pack_shared(each)
     except Exception as error:
         raise _unpicklable(name, fn, args, kwargs, error) from error
     return Job(name, pack(CALL, chunks, buffers), shared)
@@ -209,10 +209,11 @@ def make_setup(fn: Callable[..., Any], args: tuple[Any, ...]) -> list[Bytes]:
     Raises:
         UnpicklableError: the function or one of its arguments cannot be pickled.
     """
-    from resultant.executors.pickling import encode_call
+    from resultant.executors.pickling import encode_call, pack_shared
 
     try:
-        chunks, buffers, _ = encode_call(fn, args, {})
+        chunks, buffers, shared = encode_call(fn, args, {})
+        first = [part for each in shared for part in pack_shared(each)[0]]
     except Exception as error:
         raise _unpicklable(f"The setup {name_of(fn, None)}", fn, args, {}, error) from error
-    return pack(SETUP, chunks, buffers)
+    return first + pack(SETUP, chunks, buffers)

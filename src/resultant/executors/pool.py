@@ -16,6 +16,7 @@ from collections import deque
 from concurrent.futures import CancelledError, InvalidStateError
 
 from resultant.errors import ExecutorError, WorkerDiedError
+from resultant.executors.pickling import pack_shared
 from resultant.executors.spawn import describe_exit, end, hello, spawn
 from resultant.executors.wire import FORGET, READY, Inbox, pack, send_some
 
@@ -271,7 +272,7 @@ class Pool:
         for shared in job.shared:
             size = member.shared.pop(shared.token, None)
             if size is None:
-                frame, size = shared.packed()
+                frame, size = pack_shared(shared)
                 parts += frame
                 new = True
             member.shared[shared.token] = size

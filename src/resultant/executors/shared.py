@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+import threading
 from itertools import count
 
 TYPE_CHECKING = False
@@ -12,6 +14,14 @@ if TYPE_CHECKING:
     from resultant.executors.wire import Bytes
 
 _tokens = count(1)
+
+
+class _Collecting(threading.local):
+    needed: list[Shared] | None = None
+
+
+# Where this thread collects the shared arguments of the job it is pickling, while it does.
+collecting = _Collecting()
 
 
 class Shared:
@@ -25,38 +35,21 @@ class Shared:
     Attributes:
         obj: the object.
         token: its number, which no other has in this process.
+        packed: the frame that brings it to a worker, and its size in bytes, once it is pickled.
     """
 
-    __slots__ = ("_packed", "obj", "token")
+    __slots__ = ("obj", "packed", "token")
 
     def __init__(self, obj: Any) -> None:
         self.obj = obj
         self.token = next(_tokens)
-        self._packed: tuple[list[Bytes], int] | None = None
-
-    def packed(self) -> tuple[list[Bytes], int]:
-        """The frame that brings the object to a worker, and its size in bytes.
-
-        Raises:
-            Exception: whatever pickling raises.
-        """
-        if self._packed is None:
-            from resultant.executors.pickling import encode
-            from resultant.executors.wire import SHARE, pack
-
-            chunks, buffers = encode(self.obj)
-            parts = pack(SHARE, [self.token.to_bytes(8, "little"), *chunks], buffers)
-            self._packed = parts, sum(memoryview(part).nbytes for part in parts)
-        return self._packed
+        self.packed: tuple[list[Bytes], int] | None = None
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        from resultant.executors import pickling
-
-        needed = pickling.needed()
-        if needed is None:
+        if collecting.needed is None:
             # Pickled by somebody else than an executor: there is no worker that could have the object.
             return Shared, (self.obj,)
-        needed.append(self)
+        collecting.needed.append(self)
         return resolve, (self.token,)
 
     def __repr__(self) -> str:
@@ -82,9 +75,7 @@ def resolve(token: int) -> Any:
     """The object behind a token, in a worker."""
     loaded, value = _received[token]
     if not loaded:
-        from resultant.executors.pickling import decode
-
         payload, buffers = value
-        value = decode(memoryview(payload)[8:], buffers)
+        value = pickle.loads(memoryview(payload)[8:], buffers=buffers)
         _received[token] = True, value
     return value

@@ -44,13 +44,14 @@ def run_in_subprocess(
 
     from resultant.errors import WorkerDiedError
     from resultant.executors.job import make_job, make_setup, read
+    from resultant.executors.pickling import pack_shared
     from resultant.executors.spawn import describe_exit, end, hello, spawn
     from resultant.executors.wire import Inbox, send_some
 
     job = make_job(fn, args, kwargs, None)
     parts = [] if setup is None else make_setup(*setup)
     for shared in job.shared:
-        parts += shared.packed()[0]
+        parts += pack_shared(shared)[0]
     parts += job.parts
     process, sock, lifeline = spawn()
     grace = 0.0
