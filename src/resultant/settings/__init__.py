@@ -28,6 +28,7 @@ __all__ = [
     "load",
     "reload",
     "replace",
+    "reread",
     "set_temporary_config",
 ]
 
@@ -76,6 +77,13 @@ def reload() -> None:
     with _lock:
         _loaded = None
     config.clear()
+
+
+def reread() -> None:
+    """Read file and environment again at the next use; what was assigned since stays laid over them."""
+    global _loaded
+    with _lock:
+        _loaded = None
 
 
 def replace(settings: Settings) -> None:

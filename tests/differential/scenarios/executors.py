@@ -8,7 +8,7 @@ import cloudpickle
 from prefect import Flow, Parameter, context, task, unmapped
 from prefect.engine.results import LocalResult
 from prefect.engine.signals import LOOP, SKIP, SUCCESS
-from prefect.executors import DaskExecutor, Executor, LocalDaskExecutor, LocalExecutor
+from prefect.executors import Executor, LocalDaskExecutor, LocalExecutor
 from prefect.utilities.configuration import set_temporary_config
 
 
@@ -98,6 +98,8 @@ def pickled(record):
 
 
 def dask_executor_arguments(record):
+    from prefect.executors import DaskExecutor
+
     with record.error("both", ValueError):
         DaskExecutor(address="tcp://x:1", cluster_class="x.y")
     with record.error("kwargs", ValueError):

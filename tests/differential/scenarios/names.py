@@ -73,7 +73,14 @@ def all_are_there(record):
         except ImportError as error:
             record(module, str(error))
             continue
-        record(module, [name for name in wanted.split() if not hasattr(loaded, name)])
+        record(module, [name for name in wanted.split() if not _has(loaded, name)])
+
+
+def _has(module, name):
+    try:
+        return hasattr(module, name)
+    except ImportError:
+        return False
 
 
 def attributes_after_a_bare_import(record):
