@@ -15,13 +15,7 @@ if TYPE_CHECKING:
     from resultant.core.tags import tags
     from resultant.core.task import Task
     from resultant.engine.result import NoResult, Result
-    from resultant.engine.results import (
-        ConstantResult,
-        InlineResult,
-        LocalResult,
-        PrefectResult,
-        SecretResult,
-    )
+    from resultant.engine.results import ConstantResult, InlineResult, LocalResult, PrefectResult, SecretResult
     from resultant.engine.serializers import (
         CompressedSerializer,
         DateTimeSerializer,
@@ -35,7 +29,7 @@ if TYPE_CHECKING:
     from resultant.records import ResultRecord
     from resultant.runtime import context, get_logger
     from resultant.settings import config, set_temporary_config
-    from resultant.tasks.control_flow import case, ifelse, merge, switch
+    from resultant.tasks.control_flow import case, ifelse, merge, switch  # type: ignore[no-redef]
     from resultant.tasks.resource_manager import resource_manager
 
 __version__ = "0.1.0"
@@ -67,9 +61,62 @@ _NAMES = {
     "resultant.tasks.resource_manager": ("resource_manager",),
 }
 _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names}
-_MODULES = ("core", "engine", "errors", "executors", "records", "runtime", "settings", "stores", "tasks", "testing", "triggers")
+_MODULES = (
+    "core",
+    "engine",
+    "errors",
+    "executors",
+    "records",
+    "runtime",
+    "settings",
+    "stores",
+    "tasks",
+    "testing",
+    "triggers",
+)
 
-__all__ = sorted((*_MODULE_OF, "__version__"))  # noqa: PLE0605 - derived, so that it cannot drift
+__all__ = [
+    "CompressedSerializer",
+    "ConstantResult",
+    "DateTimeParameter",
+    "DateTimeSerializer",
+    "Executor",
+    "Flow",
+    "InlineResult",
+    "JSONSerializer",
+    "LocalDaskExecutor",
+    "LocalExecutor",
+    "LocalResult",
+    "MappedSerializer",
+    "NoResult",
+    "PandasSerializer",
+    "Parameter",
+    "PickleSerializer",
+    "PrefectResult",
+    "ProcessExecutor",
+    "Result",
+    "ResultRecord",
+    "SecretResult",
+    "Serializer",
+    "Task",
+    "ThreadExecutor",
+    "__version__",
+    "apply_map",
+    "case",
+    "config",
+    "context",
+    "flatten",
+    "get_logger",
+    "ifelse",
+    "mapped",
+    "merge",
+    "resource_manager",
+    "set_temporary_config",
+    "switch",
+    "tags",
+    "task",
+    "unmapped",
+]
 
 
 def __getattr__(name: str) -> object:

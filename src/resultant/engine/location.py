@@ -76,7 +76,7 @@ class Template:
                 elif segment.simple:  # type: ignore[union-attr]
                     add(format(lookup(segment.name)))  # type: ignore[union-attr]
                 else:
-                    add(segment.format(lookup(segment.name), lookup))  # type: ignore[union-attr,call-arg,arg-type]
+                    add(segment.format(lookup(segment.name), lookup))  # type: ignore[union-attr]
         except LocationError:
             raise
         except KeyError as error:
@@ -165,9 +165,13 @@ def _parse(text: str) -> list[str | _Field]:
         except ValueError as error:
             raise LocationError(f"The location template {text!r} is malformed: {error} in {{{field}}}.") from None
         if not isinstance(first, str) or not first:
-            raise LocationError(f"The location template {text!r} has a field without a name: {{{field}}}; name its value.")
+            raise LocationError(
+                f"The location template {text!r} has a field without a name: {{{field}}}; name its value."
+            )
         if conversion not in (None, "r", "s", "a"):
-            raise LocationError(f"The location template {text!r} has an unknown conversion '!{conversion}' in {{{field}}}.")
+            raise LocationError(
+                f"The location template {text!r} has an unknown conversion '!{conversion}' in {{{field}}}."
+            )
         for _, key in ((True, first), *path):
             if isinstance(key, str) and key.startswith("_"):
                 raise LocationError(

@@ -8,12 +8,12 @@ from time import time
 from resultant.engine.result import Result
 from resultant.engine.state import Cached, Failed, Mapped, Pending, Retrying, Scheduled, State, Success
 
+from .flights import Flights
 from .mapping import Children, Claims, expand, flat_states
 from .task import Unfinished, died, parent_state, run_task
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from queue import SimpleQueue
     from typing import Any
 
     from .plan import Plan, Run, Step
@@ -64,9 +64,8 @@ class FlowRun:
     def __init__(self, plan: Plan, run: Run, executor: Any, given: dict[int, State], one_pass: bool = False) -> None:
         self.plan = plan
         self.run = run
-        self.executor = executor
+        self.flights = Flights(run, executor)
         self.one_pass = one_pass
-        self.inline: bool = getattr(executor, "inline", False)
         self.states: list[State] = [given.get(step.index) or _not_run() for step in plan.steps]
         self.counts: dict[type, int] = {}
         self.started = 0
@@ -77,21 +76,16 @@ class FlowRun:
         self._followers: dict[int, list[int]] = {}
         self._due: list[tuple[float, int, int, int | None]] = []
         self._number = 0
-        self._flying = 0
-        self._landed: SimpleQueue[tuple[int, int | None, Any]] | None = None
-        self._shared: dict[int, Any] = {}
-        self._foreign: list[tuple[int, int | None, Any]] = []
 
     def work(self) -> None:
         """Run everything that can be run."""
+        flights = self.flights
         while True:
             while self._ready:
                 self._begin(heappop(self._ready))
-                if self._flying:
+                if flights.count:
                     self._land(wait=False)
-            if self._foreign:
-                self._wait_for_foreign()
-            elif self._flying:
+            if flights.count:
                 self._land(wait=True)
             elif self._due and not self.one_pass:
                 self._sleep()
@@ -128,10 +122,9 @@ class FlowRun:
         """Wait for what is in flight, after an interruption: what was computed is kept."""
         if self.run.writers is not None:
             self.run.writers.close()
-        while self._landed is not None and not self._landed.empty():
-            index, child, landed = self._landed.get()
-            if isinstance(landed, Unfinished):
-                self._put(index, child, landed.finish())
+        for index, child, end in self.flights.land(wait=False):
+            if isinstance(end, State):
+                self._put(index, child, end)
 
     # Beginning
 
@@ -181,7 +174,7 @@ class FlowRun:
                 self._followers.setdefault(edge.index, []).append(index)
         if not found.count:
             self._complete(index, brood)
-        elif self.inline:
+        elif self.flights.inline:
             self._run_brood(step, brood, places)
         else:
             self._submit_brood(step, brood, places)
@@ -215,7 +208,7 @@ class FlowRun:
                 counts[cls] = counts.get(cls, 0) + 1
             elif cls is Unfinished:
                 states[child] = state
-                self._fly(index, child, end)
+                self.flights.fly(index, child, end)
                 waiting += 1
             else:
                 waiting += self._keep(index, child, end)
@@ -254,7 +247,7 @@ class FlowRun:
         if place is None and brood.claims.needed:
             try:
                 place = brood.claims.claim(child, inputs)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - a callable of the user's makes the location
                 self._settle(index, child, Failed(str(error), result=error))
                 return
         brood.parent.map_states[child] = state
@@ -267,7 +260,7 @@ class FlowRun:
             return None
         try:
             return [brood.claims.claim(child, children.inputs(child)) for child in range(children.count)]
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a callable of the user's makes the location
             from resultant.runtime import get_logger
 
             get_logger(step.name).error("Task '%s' did not run: %s", step.name, error)
@@ -284,80 +277,24 @@ class FlowRun:
         inputs: dict[str, Any] | None,
         place: str | None,
     ) -> None:
-        index = step.index
         self.started += 1
-        if self.inline or getattr(step.task, "is_constant", False):
-            end = run_task(self.run, step, state, upstream, inputs, child, place)
-            self._landing(index, child, end)
-            return
-        shared = self._shared.get(index)
-        if shared is None:
-            pair = (self.run, step)
-            wrap = getattr(self.executor, "shared", None)
-            shared = self._shared[index] = pair if wrap is None else wrap(pair)
-        future = self.executor.submit(
-            _run_remote, shared, state, upstream, inputs, child, place, extra_context={"task_name": step.name}
-        )
-        if hasattr(future, "add_done_callback"):
-            self._fly(index, child, future)
-        else:
-            self._foreign.append((index, child, future))
-
-    def _fly(self, index: int, child: int | None, flight: Any) -> None:
-        if self._landed is None:
-            from queue import SimpleQueue
-
-            self._landed = SimpleQueue()
-        queue = self._landed
-        self._flying += 1
-        future = flight.write if isinstance(flight, Unfinished) else flight
-        future.add_done_callback(lambda _: queue.put((index, child, flight)))
+        end = self.flights.submit(step, child, state, upstream, inputs, place)
+        if end is not None:
+            self._settle(step.index, child, end)
 
     def _land(self, wait: bool) -> None:
-        """Take in what has ended: one after waiting for it, and all that is there."""
-        from queue import Empty
-
-        assert self._landed is not None
+        """Take in what has come back: one after waiting for it, and all that is there."""
         timeout = None
         if wait and self._due and not self.one_pass:
             timeout = max(0.0, self._due[0][0] - time())
-        while self._flying:
-            try:
-                index, child, flight = self._landed.get(wait, timeout)
-            except Empty:
-                if wait:
-                    self._wake()
-                return
-            self._flying -= 1
-            self._landing(index, child, flight)
-            wait = False
-
-    def _landing(self, index: int, child: int | None, end: Any) -> None:
-        step = self.plan.steps[index]
-        if isinstance(end, State):
-            self._settle(index, child, end)
-        elif isinstance(end, Unfinished):
-            if end.write.done():
-                self._settle(index, child, end.finish())
+        for index, child, end in self.flights.land(wait, timeout):
+            if isinstance(end, State):
+                self._settle(index, child, end)
             else:
-                self._fly(index, child, end)
-        else:
-            try:
-                end, written = end.result()
-                if not getattr(self.executor, "in_process", True):
-                    self.run.written += written
-            except Exception as error:
                 state = self.states[index] if child is None else self._broods[index].parent.map_states[child]
-                end = died(self.run, step, state or Pending(), child, error)
-            self._landing(index, child, end)
-
-    def _wait_for_foreign(self) -> None:
-        """Wait through an executor of somebody else's, which promises ``submit`` and ``wait`` and nothing more."""
-        flights, self._foreign = self._foreign, []
-        for (index, child, _), end in zip(
-            flights, self.executor.wait([future for _, _, future in flights]), strict=True
-        ):
-            self._landing(index, child, end[0])
+                self._settle(index, child, died(self.run, self.plan.steps[index], state or Pending(), child, end))
+        if timeout is not None:
+            self._wake()
 
     # Ending
 
@@ -462,11 +399,3 @@ def _flattened(above: State) -> State:
     reduced = Mapped(above.message, map_states=flat)
     reduced._result = Result([state.result for state in flat])
     return reduced
-
-
-def _run_remote(shared: Any, state: Any, upstream: Any, inputs: Any, child: Any, place: Any) -> tuple[Any, int]:
-    """Run a task where an executor wants it; returns its state and how many bytes were written for it."""
-    run, step = shared
-    before = run.written
-    end = run_task(run, step, state, upstream, inputs, child, place)
-    return end, run.written - before

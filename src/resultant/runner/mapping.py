@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from resultant.engine.result import Result
 from resultant.engine.state import Failed, State, Success
 from resultant.errors import LocationCollisionError
 from resultant.triggers import all_successful
@@ -58,7 +57,7 @@ class Children:
                     lengths.append(len(states))
                 elif above.is_successful():
                     values = above.result
-                    lengths.append(len(values))  # type: ignore[arg-type]
+                    lengths.append(len(values))
             if values is None and (states is not None or above.__class__ is not Success):
                 self.quick = False
             self.columns.append((edge.key, values, states))
@@ -134,7 +133,7 @@ class Claims:
 
         frame = TaskFrame(self._run, self._step, index)
         frame.inputs = inputs
-        from .task import name_run
+        from .gate import name_run
 
         name_run(frame)
         locate(frame)
@@ -221,8 +220,7 @@ def _element(above: State, value: Any) -> State:
     """Return a state like `above` for one item of its value."""
     element = _new(type(above))
     element.__dict__.update(above.__dict__)
-    result = above._result
-    element._result = result.from_value(value) if result is not None else Result(value)
+    element._result = above._result.from_value(value)
     return element
 
 

@@ -50,11 +50,12 @@ def locate(frame: TaskFrame) -> None:
     elif step.target is not None:
         frame.location = target_location(frame)
     elif step.result is not None and step.result._formatter is not None:
-        frame.location = step.result._formatter(**frame.names())
-        if not isinstance(frame.location, str) or not frame.location:
+        location: Any = step.result._formatter(**frame.names())
+        if not isinstance(location, str) or not location:
             raise LocationError(
-                f"The location callable of task {step.name!r} must return text, but returned {frame.location!r}."
+                f"The location callable of task {step.name!r} must return text, but returned {location!r}."
             )
+        frame.location = location
 
 
 def target_location(frame: TaskFrame) -> str:
@@ -65,7 +66,7 @@ def target_location(frame: TaskFrame) -> str:
     """
     target = frame.step.target
     if callable(target):
-        text = target(**frame.names())
+        text: Any = target(**frame.names())
         if not isinstance(text, str) or not text:
             raise LocationError(
                 f"The target callable of task {frame.step.name!r} must return text, but returned {text!r}."

@@ -115,7 +115,7 @@ def run_flow(
     except Exception as error:
         if frame().flat().get("raise_on_exception"):
             raise
-        logger.error("Unexpected error occurred while running flow %r: %r", flow.name, error, exc_info=True)
+        logger.exception("Unexpected error occurred while running flow %r.", flow.name)
         final = Failed(f"Unexpected error while running flow: {error!r}", result=error)
         try:
             final = transition(flow, handlers, start, final)
@@ -219,7 +219,7 @@ def _warn_that_nothing_is_written(name: str) -> None:
 
 
 def _default_result() -> Result | None:
-    chosen = settings().flows.default_result
+    chosen: Any = settings().flows.default_result
     if chosen is None or isinstance(chosen, Result):
         return chosen
     from resultant.engine.description import result_named

@@ -7,18 +7,15 @@ A rung returns the state it ends in, or an :class:`Unfinished` where bytes are s
 
 from __future__ import annotations
 
-from resultant.engine.result import Result
-from resultant.engine.signals import ENDRUN, PAUSE, ResultantStateSignal
+from resultant.engine.signals import ENDRUN, PAUSE
 from resultant.engine.state import (
     Cached,
     Failed,
     Looped,
     Mapped,
     Pending,
-    Resume,
     Retrying,
     Running,
-    Scheduled,
     Skipped,
     State,
     Success,
@@ -29,13 +26,16 @@ from resultant.runtime import context, enter, get_logger, leave
 
 from .call import call
 from .frame import TaskFrame
+from .gate import all_succeeded, gate, may_run, name_run
 from .persist import locate, read_target, save, wrap
-from .transition import transition
+from .transition import change
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from concurrent.futures import Future
     from typing import Any
+
+    from resultant.engine.result import Result
 
     from .plan import Run, Step
 
@@ -71,10 +71,11 @@ class Unfinished:
                 self.write.result()
             except WriteError as error:
                 self.outcome = _write_failed(error)
-            return _ended(self.frame, conclude(self.frame, self.running, self.outcome))
+            state: State = _ended(self.frame, conclude(self.frame, self.running, self.outcome))
+            return state
         except (ENDRUN, PAUSE) as end:
             return end.state
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever a handler or a store does, the run ends in a state
             return _unexpected(error)
         finally:
             leave(outer)
@@ -108,14 +109,15 @@ def run_task(
     frame.location = location
     outer = enter(frame)
     try:
-        if state.__class__ is not Pending and not _may_run(frame, state):
+        if state.__class__ is not Pending and not may_run(frame, state):
             return state
         if run.verbose and (index is None or run.verbose > 1):
             get_logger(step.name).log(20 if index is None else 10, "Task '%s': Starting task run...", step.name)
-        end = when_ready(frame, state, upstream, inputs)
+        end: Any = when_ready(frame, state, upstream, inputs)
         while end.__class__ is Looped:
-            end = when_ready(frame, _next_pass(frame, end), upstream, inputs)  # type: ignore[arg-type]
-        return _ended(frame, end)
+            end = when_ready(frame, _next_pass(frame, end), upstream, inputs)
+        last: State | Unfinished = _ended(frame, end)
+        return last
     except (ENDRUN, PAUSE) as signal:
         return signal.state
     except Exception as error:
@@ -138,11 +140,11 @@ def when_ready(
             if edge.key is not None:
                 inputs[edge.key] = above._result.value
     frame.inputs = inputs
-    if not step.plain or (upstream is not None and not _all_succeeded(upstream)):
+    if not step.plain or (upstream is not None and not all_succeeded(upstream)):
         if upstream is None:
             name_run(frame)
         else:
-            stop = _gate(frame, state, upstream)
+            stop = gate(frame, state, upstream)
             if stop is not None:
                 return stop
         return unless_cached(frame, state, inputs)
@@ -161,27 +163,27 @@ def unless_cached(frame: TaskFrame, state: State, inputs: dict[str, Any]) -> Sta
             if context.get("raise_on_exception"):
                 raise
             get_logger(step.name).error("Task '%s': its target cannot be used: %s", step.name, error)
-            return _change(frame, state, Failed(f"Unexpected error: {error!r}", result=error))
+            return change(frame, state, Failed(f"Unexpected error: {error!r}", result=error))
         if found is not None:
             hit = _new(Cached)
             hit.message = f"Result found at task target {frame.location}"
             hit._result = found
-            return _change(frame, state, hit)
+            return change(frame, state, hit)
     elif step.task.cache_for is not None or state.__class__ is Cached:
         from .caching import valid_state
 
         cached = valid_state(frame, state, inputs)
         if cached is not None:
-            return cached if cached is state else _change(frame, state, cached)
+            return cached if cached is state else change(frame, state, cached)
         if state.is_cached():
-            state = _change(frame, state, Pending("Cache was invalid; ready to run."))
+            state = change(frame, state, Pending("Cache was invalid; ready to run."))
     return with_retries(frame, state, inputs)
 
 
 def with_retries(frame: TaskFrame, state: State, inputs: dict[str, Any]) -> State | Unfinished:
     """Third rung: a failure that may be tried again becomes ``Retrying``; the flow does the waiting."""
     if frame.step.handlers:
-        running = _change(frame, state, Running("Starting task run."))
+        running = change(frame, state, Running("Starting task run."))
         if not running.is_running():
             return running
     else:
@@ -200,12 +202,12 @@ def persisted(frame: TaskFrame, running: State, inputs: dict[str, Any]) -> State
             get_logger(step.name).error(
                 "Task '%s' did not run, because its result would have no place: %s", step.name, error
             )
-            raise ENDRUN(_change(frame, running, Failed(_unplaced(step, error), result=error))) from error
+            raise ENDRUN(change(frame, running, Failed(_unplaced(step, error), result=error))) from error
     try:
         outcome = call(frame, inputs)
     except ENDRUN as end:
-        raise ENDRUN(_change(frame, running, end.state)) from end
-    if outcome.__class__ is Success or isinstance(outcome, (Success, Looped)) and not isinstance(outcome, Skipped):
+        raise ENDRUN(change(frame, running, end.state)) from end
+    if outcome.__class__ is Success or (isinstance(outcome, (Success, Looped)) and not isinstance(outcome, Skipped)):
         value = outcome._result.value
         if step.stores and (value is not None or step.own_location):
             try:
@@ -225,18 +227,17 @@ def conclude(frame: TaskFrame, running: State, outcome: State) -> State:
     step = frame.step
     if step.handlers:
         before = outcome._result
-        told = _change(frame, running, outcome)
+        told = change(frame, running, outcome)
         outcome = _stored_again(frame, told, before)
     if step.task.cache_for is not None and outcome.__class__ is Success:
         from .caching import cached_state
 
-        outcome = _change(frame, outcome, cached_state(frame, outcome))
+        outcome = change(frame, outcome, cached_state(frame, outcome))
     elif isinstance(outcome, Failed):
         if step.max_retries and _may_retry(frame, outcome):
-            outcome = _change(frame, outcome, _retrying(frame))
-    elif outcome.__class__ is Looped:
-        if not outcome.message:
-            outcome.message = "Task is looping."
+            outcome = change(frame, outcome, _retrying(frame))
+    elif outcome.__class__ is Looped and not outcome.message:
+        outcome.message = "Task is looping."
     return outcome
 
 
@@ -254,12 +255,12 @@ def parent_state(run: Run, step: Step, state: State, upstream: list[State]) -> S
     try:
         if state.__class__ is Mapped:
             return state
-        if state.__class__ is not Pending and not _may_run(frame, state):
+        if state.__class__ is not Pending and not may_run(frame, state):
             return state
-        stop = _gate(frame, state, upstream, parent=True)
+        stop = gate(frame, state, upstream, parent=True)
         if stop is not None:
             return stop
-        return _change(frame, state, Mapped("Ready to proceed with mapping."))
+        return change(frame, state, Mapped("Ready to proceed with mapping."))
     except (ENDRUN, PAUSE) as signal:
         return signal.state
     except Exception as error:
@@ -283,100 +284,13 @@ def died(run: Run, step: Step, state: State, index: int | None, error: Exception
     frame = TaskFrame(run, step, index)
     outer = enter(frame)
     try:
-        _may_run(frame, state)
+        may_run(frame, state)
         get_logger(step.name).error("Task '%s' could not be run to its end: %s", step.name, error)
         return conclude(frame, Running(), Failed(f"Unexpected error: {error!r}", result=error))
     except (ENDRUN, PAUSE) as signal:
         return signal.state
     finally:
         leave(outer)
-
-
-def name_run(frame: TaskFrame) -> None:
-    """Work out the task run's name, if the task has a template or callable for it."""
-    template = frame.step.task.task_run_name
-    if template is None:
-        return
-    if callable(template):
-        frame.run_name = template(**frame.names())
-    else:
-        from resultant.engine.location import compile_template
-
-        frame.run_name = compile_template(template).fill(frame.name)
-
-
-def _change(frame: TaskFrame, old: State, new: State) -> State:
-    step = frame.step
-    if step.tags and new._context is None:
-        new.context["tags"] = list(step.tags)
-    return transition(step.task, step.handlers, old, new) if step.handlers else new
-
-
-def _all_succeeded(upstream: list[State]) -> bool:
-    """Return whether every state is a plain success, the usual case, which needs no second look."""
-    for above in upstream:  # noqa: SIM110 - a loop costs a third of `all()` over a generator
-        if above.__class__ is not Success:
-            return False
-    return True
-
-
-def _may_run(frame: TaskFrame, state: State) -> bool:
-    """Take over what a state that waited carries; return whether it is its time."""
-    if not (state.is_pending() or state.is_cached() or state.is_mapped()):
-        return False
-    if isinstance(state, Scheduled):
-        from resultant.engine.moments import now
-
-        if state.start_time is None or state.start_time > now():
-            return False
-        frame.resume = isinstance(state, Resume) or state.__class__.__name__ == "Paused"
-    if isinstance(state, Retrying):
-        frame.run_count = state.run_count + 1
-        if "task_loop_count" in state.context:
-            frame.loop_count = state.context["task_loop_count"]
-            frame.loop_result = state._result
-    else:
-        frame.run_count = state.context.get("task_run_count", 1)
-    return True
-
-
-def _gate(frame: TaskFrame, state: State, upstream: list[State], parent: bool = False) -> State | None:
-    """Return the state that keeps a task from running, or ``None`` if nothing does.
-
-    The parent of mapped children does not ask the trigger: each child asks for itself.
-    """
-    step = frame.step
-    flat: list[State] = []
-    for above, edge in zip(upstream, step.upstream, strict=True):
-        if above.is_mapped() and not edge.mapped:
-            flat.extend(above.map_states)  # type: ignore[attr-defined]
-        else:
-            flat.append(above)
-    if not all(above.is_finished() for above in flat):
-        return state
-    if step.task.skip_on_upstream_skip and any(above.is_skipped() for above in flat):
-        text = "Upstream task was skipped; if this was not the intended behavior, consider changing `skip_on_upstream_skip=False` for this task."
-        return _change(frame, state, Skipped(text))
-    name_run(frame)
-    return None if parent else _ask_trigger(frame, state, upstream)
-
-
-def _ask_trigger(frame: TaskFrame, state: State, upstream: list[State]) -> State | None:
-    step = frame.step
-    try:
-        states = {edge.edge: above for edge, above in zip(step.upstream, upstream, strict=False)}
-        if step.task.trigger(states):
-            return None
-        stop: State = TriggerFailed("Trigger failed")
-    except ResultantStateSignal as signal:
-        if context.get("raise_on_exception"):
-            raise
-        stop = signal.state
-    except Exception as error:
-        if context.get("raise_on_exception"):
-            raise
-        stop = TriggerFailed(f"Unexpected error while checking task trigger: {error!r}", result=error)
-    return _change(frame, state, stop)
 
 
 def _stored_again(frame: TaskFrame, state: State, before: Result) -> State:
@@ -428,8 +342,7 @@ def _next_pass(frame: TaskFrame, looped: Any) -> State:
 
 def _write_failed(error: WriteError) -> Failed:
     get_logger("results").error("%s", error)
-    failed = Failed(str(error), result=error)
-    return failed
+    return Failed(str(error), result=error)
 
 
 def _unplaced(step: Step, error: Exception) -> str:

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
-__all__ = ["transition"]
+    from .frame import TaskFrame
+
+__all__ = ["change", "transition"]
 
 
 def transition(subject: Any, handlers: Iterable[Callable[..., Any]], old: State, new: State) -> State:
@@ -47,3 +49,11 @@ def transition(subject: Any, handlers: Iterable[Callable[..., Any]], old: State,
         get_logger(getattr(subject, "name", None)).error(message, exc_info=True)
         raise ENDRUN(Failed(message, result=error)) from error
     return new
+
+
+def change(frame: TaskFrame, old: State, new: State) -> State:
+    """Return the state that a task run's change ends in, after its handlers were asked, if it has any."""
+    step = frame.step
+    if step.tags and new._context is None:
+        new.context["tags"] = list(step.tags)
+    return transition(step.task, step.handlers, old, new) if step.handlers else new

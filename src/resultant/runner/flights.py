@@ -1,0 +1,151 @@
+"""Where the code of task runs is at the moment: handed to an executor, or done while its bytes travel."""
+
+from __future__ import annotations
+
+from queue import Empty, SimpleQueue
+
+from .task import Unfinished, run_task
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from resultant.engine.state import State
+
+    from .plan import Run, Step
+
+    Landing = tuple[int, int | None, State | Exception]
+
+__all__ = ["Flights"]
+
+
+class Flights:
+    """Task runs that have begun and not come back.
+
+    Args:
+        run: what is common to all of them.
+        executor: where their code runs; started already.
+
+    Attributes:
+        inline: whether code runs on the thread that submits it.
+        count: how many are under way.
+    """
+
+    def __init__(self, run: Run, executor: Any) -> None:
+        self.run = run
+        self.executor = executor
+        self.inline: bool = getattr(executor, "inline", False)
+        self.count = 0
+        self._here: bool = getattr(executor, "in_process", True)
+        self._landed: SimpleQueue[tuple[int, int | None, Any]] = SimpleQueue()
+        self._shared: dict[int, Any] = {}
+        #: Futures of an executor of somebody else's, which promises ``submit`` and ``wait`` and nothing more.
+        self._foreign: list[tuple[int, int | None, Any]] = []
+
+    def submit(
+        self,
+        step: Step,
+        child: int | None,
+        state: State,
+        upstream: list[State] | None,
+        inputs: dict[str, Any] | None,
+        place: str | None,
+    ) -> State | None:
+        """Have a task run done; return the state it ended in if that is known already.
+
+        Args:
+            step: the task.
+            child: position of a mapped child.
+            state: how it stands.
+            upstream: the states above, one for each edge, or ``None``; see ``run_task``.
+            inputs: values by name, or ``None``.
+            place: the location of its value, if that was worked out already.
+        """
+        index = step.index
+        if self.inline or getattr(step.task, "is_constant", False):
+            end = run_task(self.run, step, state, upstream, inputs, child, place)
+            if isinstance(end, Unfinished):
+                self.fly(index, child, end)
+                return None
+            return end
+        shared = self._shared.get(index)
+        if shared is None:
+            pair = (self.run, step)
+            wrap = getattr(self.executor, "shared", None)
+            shared = self._shared[index] = pair if wrap is None else wrap(pair)
+        future = self.executor.submit(
+            _run_remote, shared, state, upstream, inputs, child, place, extra_context={"task_name": step.name}
+        )
+        if hasattr(future, "add_done_callback"):
+            self.fly(index, child, future)
+        else:
+            self.count += 1
+            self._foreign.append((index, child, future))
+        return None
+
+    def fly(self, index: int, child: int | None, flight: Any) -> None:
+        """Note a task run that comes back when its future is done.
+
+        Args:
+            index: its step.
+            child: position of a mapped child.
+            flight: the future of its code, or an ``Unfinished`` with the future of its bytes.
+        """
+        queue = self._landed
+        self.count += 1
+        future = flight.write if isinstance(flight, Unfinished) else flight
+        future.add_done_callback(lambda _: queue.put((index, child, flight)))
+
+    def land(self, wait: bool, timeout: float | None = None) -> Iterator[Landing]:
+        """Yield step, child and end of what has come back; an end is a state, or what the executor broke with.
+
+        Args:
+            wait: wait for the first one.
+            timeout: for so many seconds at most; for ever if missing.
+        """
+        if self._foreign:
+            yield from self._wait_for_foreign()
+            return
+        while self.count:
+            try:
+                index, child, flight = self._landed.get(wait, timeout)
+            except Empty:
+                return
+            wait = False
+            self.count -= 1
+            end = self._end(flight)
+            if isinstance(end, Unfinished):
+                self.fly(index, child, end)
+            else:
+                yield index, child, end
+
+    def _end(self, flight: Any) -> State | Exception | Unfinished:
+        if isinstance(flight, Unfinished):
+            return flight.finish()
+        try:
+            end: State | Unfinished
+            end, written = flight.result()
+        except Exception as error:  # noqa: BLE001 - the executor's own failure becomes the task run's
+            return error
+        if not self._here:
+            self.run.written += written
+        return end
+
+    def _wait_for_foreign(self) -> Iterator[Landing]:
+        flights, self._foreign = self._foreign, []
+        ends = self.executor.wait([future for _, _, future in flights])
+        self.count -= len(flights)
+        for (index, child, _), (end, _written) in zip(flights, ends, strict=True):
+            if isinstance(end, Unfinished):
+                self.fly(index, child, end)
+            else:
+                yield index, child, end
+
+
+def _run_remote(shared: Any, state: Any, upstream: Any, inputs: Any, child: Any, place: Any) -> tuple[Any, int]:
+    """Run a task where an executor wants it; returns its state and how many bytes were written for it."""
+    run, step = shared
+    before = run.written
+    end = run_task(run, step, state, upstream, inputs, child, place)
+    return end, run.written - before
