@@ -242,6 +242,7 @@ class Task(Connections):
                 raise ValueError(self._no_flow())
         copied = self.copy(**task_args) if task_args else self.copy()
         flow.forget_unused(self)
+        flow.forget_unused(copied)
         if mapped and copied.nout is not None:
             copied.nout = None
         return copied.bind(*args, mapped=mapped, upstream_tasks=upstream_tasks, flow=flow, **kwargs)
