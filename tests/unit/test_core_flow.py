@@ -128,7 +128,10 @@ class TestBlock:
             raise KeyError
 
     def test_running_inside_the_block(self) -> None:
-        with Flow("f") as flow, pytest.raises(RuntimeError, match=r"`flow\.run\(\)` from within a `Flow` context manager"):
+        with (
+            Flow("f") as flow,
+            pytest.raises(RuntimeError, match=r"`flow\.run\(\)` from within a `Flow` context manager"),
+        ):
             flow.run()
 
     def test_running_another_flow_inside_a_block(self) -> None:
@@ -151,7 +154,7 @@ class TestAddTask:
 
     def test_slug_that_exists(self) -> None:
         flow = Flow("f", tasks=[Task(slug="s")])
-        with pytest.raises(ValueError, match='A task with the slug "s" already exists in this flow.'):
+        with pytest.raises(ValueError, match=r'A task with the slug "s" already exists in this flow\.'):
             flow.add_task(Task(slug="s"))
         assert len(flow.tasks) == 1
 

@@ -37,7 +37,7 @@ class TestArguments:
         flow = with_parameters()
         with pytest.raises(ValueError, match=r"^Flow\.run did not receive the following required parameters: a, b$"):
             flow.run()
-        with pytest.raises(ValueError, match="required parameters: b$"):
+        with pytest.raises(ValueError, match=r"required parameters: b$"):
             flow.run(parameters={"a": 1})
 
     def test_unknown_parameters(self) -> None:

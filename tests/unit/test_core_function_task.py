@@ -34,7 +34,7 @@ class TestDecorator:
 
     def test_missing_attribute(self) -> None:
         with pytest.raises(AttributeError, match="'FunctionTask' object has no attribute 'nope'"):
-            task(plain).nope  # noqa: B018
+            task(plain).nope
 
     def test_not_callable(self) -> None:
         with pytest.raises(TypeError, match="callable"):
@@ -79,7 +79,7 @@ class TestOutputs:
         assert flow.constants[second] == {"key": 1}
 
     def test_iterating_without_nout(self) -> None:
-        with Flow("f"), pytest.raises(TypeError, match="^Task is not iterable"):
+        with Flow("f"), pytest.raises(TypeError, match=r"^Task is not iterable"):
             list(task(plain)(1))
 
     def test_a_mapped_copy_loses_it(self) -> None:

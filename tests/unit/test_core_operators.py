@@ -61,7 +61,7 @@ class TestOperators:
     def test_equality_means_identity(self) -> None:
         with Flow("f") as flow:
             first, second = give(1), give(1)
-            assert first == first  # noqa: PLR0124
+            assert first == first
             assert first != second
         assert len({first, second}) == 2
         assert len(flow.tasks) == 2

@@ -492,7 +492,7 @@ class TestPipe:
 
     def test_keyword_self(self) -> None:
         with pytest.raises(ValueError, match='keyword argument "self"'):
-            add.pipe(nothing, **{"self": 1})
+            add.pipe(nothing, self=1)
 
     def test_keyword_task_is_fine(self) -> None:
         takes_task = task(lambda value, task: None)
