@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from concurrent.futures import FIRST_EXCEPTION, as_completed, wait
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -57,6 +58,48 @@ def test_a_waiting_job_can_be_cancelled() -> None:
         assert waiting[1].cancel()
         assert executor.wait([busy, waiting[0], waiting[2]]) == [None, 1, 1]
         assert waiting[1].cancelled()
+
+
+def test_quick_jobs_do_not_wait_behind_a_long_one_they_were_sent_with() -> None:
+    executor = ProcessExecutor(2)
+    with executor.start():
+        executor.wait([executor.submit(abs, -1) for _ in range(100)])
+        held = executor.submit(time.sleep, 0.1), executor.submit(time.sleep, 0.1)
+        before = [executor.submit(abs, -1) for _ in range(100)]
+        long = executor.submit(time.sleep, 4)
+        after = [executor.submit(abs, -1) for _ in range(100)]
+        executor.wait([held, before, after])
+        assert not long.done()
+
+
+def test_two_jobs_that_wait_for_one_another_do_not_hang(tmp_path: Path) -> None:
+    executor = ProcessExecutor(2)
+    with executor.start():
+        executor.wait([executor.submit(abs, -1) for _ in range(100)])
+        held = executor.submit(time.sleep, 0.1), executor.submit(time.sleep, 0.1)
+        quick = [executor.submit(abs, -1) for _ in range(100)]
+        pair = [executor.submit(_meet, tmp_path, index, index ^ 1) for index in range(2)]
+        more = [executor.submit(abs, -1) for _ in range(100)]
+        executor.wait([held, quick, pair, more])
+
+
+def _meet(folder: Path, me: int, other: int) -> None:
+    (folder / str(me)).touch()
+    deadline = time.monotonic() + 20
+    while not (folder / str(other)).exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def test_a_job_that_dies_among_quick_ones_is_the_only_one() -> None:
+    executor = ProcessExecutor(2)
+    with executor.start():
+        executor.wait([executor.submit(abs, -1) for _ in range(100)])
+        deadly = set(range(0, 600, 150))
+        futures = [executor.submit(os._exit, 7) if n in deadly else executor.submit(abs, -n) for n in range(600)]
+        wait(futures)
+        assert {n for n, future in enumerate(futures) if isinstance(future.exception(), WorkerDiedError)} == deadly
+        assert all(future.result() == n for n, future in enumerate(futures) if n not in deadly)
 
 
 def test_no_more_workers_are_started_than_there_is_work_for() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Future
 
 from resultant.errors import ExecutorError, UnpicklableError
-from resultant.executors.wire import CALL, SETUP, VALUE, pack
+from resultant.executors.wire import CALL, ERROR, SETUP, pack
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,10 +39,10 @@ class JobFuture(Future["Any"]):
     def answer(self, name: str, frame: Frame) -> None:
         """Take what the worker sent as the outcome."""
         self._answer = name, frame
-        if frame[0] == VALUE:
-            self.set_result(None)
-        else:
+        if frame[0] == ERROR:
             self.set_exception(_UNREAD)
+        else:
+            self.set_result(None)
 
     def result(self, timeout: float | None = None) -> Any:
         """Return what the job returned, or raise what it raised; see `concurrent.futures.Future.result`."""
@@ -155,7 +155,7 @@ def read(name: str, frame: Frame) -> tuple[Any, BaseException | None]:
     from resultant.executors.pickling import decode
 
     kind, payload, buffers = frame
-    if kind == VALUE:
+    if kind != ERROR:
         try:
             return decode(payload, buffers), None
         except Exception as error:  # noqa: BLE001 - unpickling runs code of the user's classes

@@ -1,7 +1,8 @@
 """The worker processes of a started `ProcessExecutor`, and the one thread that talks to them.
 
-A job is handed to a worker that has nothing else to do, never in advance: so no job waits behind a long one, and when a
-worker dies it is known which job it ran. A submitter hands its job to an idle worker itself; everything else, also the
+A job is handed to a worker that has nothing else to do. While jobs take next to no time a worker is handed several at once,
+which it runs one by one, answering each; when one of them turns out to be long it gives those behind it back. So no job
+waits behind a long one, and when a worker dies it is known which job it ran. A submitter hands its job to an idle worker itself; everything else, also the
 starting of workers, is done by the pool's thread.
 """
 
@@ -16,42 +17,22 @@ from collections import deque
 from concurrent.futures import CancelledError, InvalidStateError
 
 from resultant.errors import ExecutorError, WorkerDiedError
+from resultant.executors.member import Member, fail, reap
 from resultant.executors.pickling import pack_shared
 from resultant.executors.spawn import describe_exit, end, hello, spawn
-from resultant.executors.wire import FORGET, READY, Inbox, pack, send_some
+from resultant.executors.wire import BACK, FORGET, QUICK, READY, pack, send_some
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from subprocess import Popen
-
     from resultant.executors.job import Job
     from resultant.executors.wire import Bytes
 
 _MOST_FAILED_STARTS = 3
 _MOST_SHARED = 256
 _MOST_SHARED_BYTES = 256 << 20
+_MOST_AT_ONCE = 8
+_MOST_AT_ONCE_BYTES = 16384
 _GRACE = 5.0
-
-
-class Member:
-    """A worker process as the pool sees it."""
-
-    __slots__ = ("gone", "hello", "inbox", "job", "lifeline", "process", "ready", "setups", "shared", "sock", "unsent")
-
-    def __init__(self, process: Popen[bytes], sock: socket.socket, lifeline: int) -> None:
-        self.process = process
-        self.sock = sock
-        self.lifeline = lifeline
-        self.inbox = Inbox(sock)
-        self.job: Job | None = None
-        self.unsent: list[Bytes] = []
-        self.ready = False
-        # It was dead before it could be sent its job.
-        self.gone = False
-        self.hello: list[Bytes] | None = None
-        self.setups = 0
-        # What the worker has of the shared arguments, the longest unused first, with sizes.
-        self.shared: dict[int, int] = {}
 
 
 class Pool:
@@ -106,7 +87,7 @@ class Pool:
                 )
             if self._idle and not self._queue:
                 member = self._idle.pop()
-                member.job = job
+                member.jobs.append(job)
             else:
                 self._queue.append(job)
                 if len(self._members) >= self._size or self._starting >= len(self._queue):
@@ -163,8 +144,10 @@ class Pool:
     def _over(self) -> bool:
         if self._now:
             return True
+        if not self._closing:
+            return False
         with self._lock:
-            if self._closing and not self._queue and all(member.job is None for member in self._members.values()):
+            if not self._queue and not any(member.jobs for member in self._members.values()):
                 self._closed = "The executor has stopped: submit inside `with executor.start():`"
                 return True
         return False
@@ -191,7 +174,9 @@ class Pool:
         if not events:
             for member in list(self._members.values()):
                 if member.process.poll() is not None:
-                    self._hear(member)
+                    heard = len(member.jobs) + 1
+                    while self._hear(member) and heard > len(member.jobs):
+                        heard = len(member.jobs)
                     self._bury(member)
         for number, event in events:
             member_ = self._members.get(number)
@@ -225,37 +210,76 @@ class Pool:
             return False
         if frames is None:
             return False
-        for frame in frames:
-            done = member.job
-            if frame[0] == READY:
+        for kind, payload, buffers in frames:
+            if kind == READY:
                 if not member.ready:
                     member.ready = True
                     self._failed_starts = 0
                     with self._lock:
                         self._starting -= 1
                     self._feed(member)
-            elif done is not None:
-                self._feed(member)
+            elif kind == BACK:
+                count = int.from_bytes(payload, "little")
+                self._give_back([member.jobs.pop() for _ in range(min(count, len(member.jobs)))][::-1])
+            elif member.jobs:
+                done = member.jobs.popleft()
+                member.quick = kind == QUICK
+                if not member.jobs:
+                    self._feed(member)
                 try:
-                    done.future.answer(done.name, frame)
+                    done.future.answer(done.name, (kind, payload, buffers))
                 except InvalidStateError:
                     pass
         return True
 
+    def _give_back(self, jobs: list[Job]) -> None:
+        """Put jobs that no worker has begun back where they were, before all others."""
+        with self._lock:
+            self._queue.extendleft(reversed(jobs))
+            idle, self._idle = self._idle, []
+        for member in idle:
+            self._feed(member)
+
     def _feed(self, member: Member) -> None:
-        """Give a worker that has nothing to do the next job, if there is one."""
+        """Give a worker that has nothing to do its next jobs, if there are any."""
         while True:
             with self._lock:
-                if not self._queue:
-                    member.job = None
+                waiting = len(self._queue)
+                if not waiting:
                     self._idle.append(member)
                     return
-                job = member.job = self._queue.popleft()
-            if job.begin():
+                count = min(_MOST_AT_ONCE, waiting // (2 * self._size)) if member.quick else 1
+                jobs = [self._queue.popleft() for _ in range(count or 1)]
+            jobs = [job for job in jobs if job.begin()]
+            if jobs:
                 break
-        self._send(member, self._parts(member, job))
+        parts = self._parts(member, jobs[0])
+        member.jobs.append(jobs[0])
+        if len(jobs) > 1:
+            parts = list(parts)
+            fit = self._fill(member, parts, jobs)
+            member.jobs.extend(jobs[1:fit])
+            if fit < len(jobs):
+                self._give_back(jobs[fit:])
+        self._send(member, parts)
         if member.unsent:
             self._poll.modify(member.sock, select.POLLIN | select.POLLOUT)
+
+    def _fill(self, member: Member, parts: list[Bytes], jobs: list[Job]) -> int:
+        """Add the frames of further jobs as long as they are small and all there is to send; say how many jobs that makes.
+
+        The worker must receive them in one piece, or it could not give them back.
+        """
+        if parts != jobs[0].parts:
+            return 1
+        size = sum(map(len, parts))
+        for index in range(1, len(jobs)):
+            job = jobs[index]
+            size += sum(map(len, job.parts))
+            if size > _MOST_AT_ONCE_BYTES or any(shared.token not in member.shared for shared in job.shared):
+                return index
+            parts += job.parts
+        return len(jobs)
 
     def _parts(self, member: Member, job: Job) -> list[Bytes]:
         """The frames that a worker needs to run a job."""
@@ -313,14 +337,15 @@ class Pool:
                 self._idle.remove(member)
             if not member.ready:
                 self._starting -= 1
-            job, member.job = member.job, None
+            job = member.jobs.popleft() if member.jobs else None
             if job is not None and member.gone and not job.again:
                 job.again = True
-                self._queue.appendleft(job)
+                member.jobs.appendleft(job)
                 job = None
-        code = _reap(member)
+        self._give_back(list(member.jobs))
+        code = reap(member)
         if job is not None:
-            _fail(
+            fail(
                 job,
                 WorkerDiedError(f"Worker process {member.process.pid} {describe_exit(code)} while it ran {job.name}"),
             )
@@ -339,13 +364,13 @@ class Pool:
             self._queue.clear()
         for job in jobs:
             if job.begin():
-                _fail(job, ExecutorError(f"{job.name} was not run. {why}"))
+                fail(job, ExecutorError(f"{job.name} was not run. {why}"))
 
     def _close(self, why: str) -> None:
         with self._lock:
             self._closed = self._closed or why
             waiting, members = list(self._queue), list(self._members.values())
-            running = [member.job for member in members if member.job is not None]
+            running = [job for member in members for job in member.jobs]
             self._queue.clear()
             self._members.clear()
             self._idle.clear()
@@ -357,29 +382,8 @@ class Pool:
         self._bell.close()
         self._ringer.close()
         for job in waiting:
-            job.future.cancel()
-            job.future.set_running_or_notify_cancel()
-        for job in running:
-            _fail(job, CancelledError(f"{job.name} was ended: its executor was stopped while it ran"))
-
-
-def _fail(job: Job, error: BaseException) -> None:
-    try:
-        job.future.set_exception(error)
-    except InvalidStateError:
-        pass
-
-
-def _reap(member: Member) -> int | None:
-    """End what is left of a worker that closed its connection, and return the exit code it had by then."""
-    from subprocess import TimeoutExpired
-
-    code: int | None
-    try:
-        code = member.process.wait(2.0)
-    except TimeoutExpired:
-        code = None
-        end([member.process], 0.0)
-    member.sock.close()
-    os.close(member.lifeline)
-    return code
+            if not job.begun:
+                job.future.cancel()
+                job.future.set_running_or_notify_cancel()
+        for job in [*running, *(job for job in waiting if job.begun)]:
+            fail(job, CancelledError(f"{job.name} was ended: its executor was stopped while it ran"))

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 # driver to worker
 HELLO, SETUP, SHARE, FORGET, CALL = 1, 2, 3, 4, 5
-# worker to driver
-READY, VALUE, ERROR = 11, 12, 13
+# worker to driver; QUICK is a VALUE that took so little time that the worker may be given several jobs at once
+READY, VALUE, QUICK, ERROR, BACK = 11, 12, 13, 14, 15
 
 _HEAD = Struct("<BxHxxxxQ")
 _ONE_RECV = 65536

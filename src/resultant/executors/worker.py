@@ -11,8 +11,25 @@ import os
 import signal
 import socket
 import sys
+from collections import deque
+from threading import Lock
+from time import perf_counter
 
-from resultant.executors.wire import CALL, ERROR, FORGET, HELLO, READY, SETUP, SHARE, VALUE, Inbox, pack, send_some
+from resultant.executors.wire import (
+    BACK,
+    CALL,
+    ERROR,
+    FORGET,
+    HELLO,
+    QUICK,
+    READY,
+    SETUP,
+    SHARE,
+    VALUE,
+    Inbox,
+    pack,
+    send_some,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +37,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from resultant.executors.wire import Bytes, Frame
+
+# Seconds: what makes a job quick, and how often a worker looks whether calls wait behind one that is not.
+_QUICK = 0.0005
+_TICK = 0.25
 
 # How a job ended, where it did not end with a value. The driver builds its exception from this.
 RAISED, NOT_LOADED, NOT_SENT, NOT_SET_UP = "raised", "not loaded", "not sent", "not set up"
@@ -33,6 +54,11 @@ class Worker:
         self._inbox = Inbox(sock)
         self._pid = os.getpid()
         self._setups: list[Frame] = []
+        self._backlog: deque[Frame] = deque()
+        self._sending = Lock()
+        # How many frames have been begun, and how many had been when `tick` looked last.
+        self._begun = 0
+        self._seen = 0
 
     def run(self) -> None:
         """Do what the driver says until the socket ends."""
@@ -43,11 +69,35 @@ class Worker:
                 return
             if frames is None:
                 return
-            for frame in frames:
-                self._handle(frame)
-            # The frames must not live while this waits for the next ones.
+            self._backlog.extend(frames)
+            # No frame may live on while this waits for the next ones.
             del frames
-            frame = None  # type: ignore[assignment]
+            while self._next():
+                pass
+
+    def _next(self) -> bool:
+        try:
+            frame = self._backlog.popleft()
+        except IndexError:
+            return False
+        self._begun += 1
+        self._handle(frame)
+        return True
+
+    def tick(self) -> None:
+        """Give back the calls that wait behind a long one. Called now and then by another thread."""
+        if self._backlog and self._begun == self._seen:
+            with self._sending:
+                count = 0
+                try:
+                    while self._backlog[-1][0] == CALL:
+                        self._backlog.pop()
+                        count += 1
+                except IndexError:
+                    pass
+                if count:
+                    self._put(pack(BACK, [count.to_bytes(4, "little")]))
+        self._seen = self._begun
 
     def _handle(self, frame: Frame) -> None:
         kind, payload, buffers = frame
@@ -81,9 +131,11 @@ class Worker:
             stage = NOT_LOADED
             fn, args, kwargs = load_call(payload, buffers)
             stage = RAISED
+            begun = perf_counter()
             value = fn(*args, **kwargs)
+            kind = QUICK if perf_counter() - begun < _QUICK else VALUE
             stage = NOT_SENT
-            return VALUE, *encode(value)
+            return kind, *encode(value)
         except BaseException as error:  # noqa: BLE001 - it is the submitter's to handle, whatever it is
             return ERROR, [_describe(stage, error)], []
 
@@ -99,6 +151,10 @@ class Worker:
         self._send(pack(kind, chunks, buffers))
 
     def _send(self, parts: list[Bytes]) -> None:
+        with self._sending:
+            self._put(parts)
+
+    def _put(self, parts: list[Bytes]) -> None:
         try:
             send_some(self._sock, parts)
         except (BrokenPipeError, ConnectionResetError):
@@ -156,7 +212,7 @@ def _no_interrupt(number: int, frame: FrameType | None) -> None:
     """Ctrl-C is the driver's to handle. A function, not SIG_IGN, which programs that a job starts would inherit."""
 
 
-def _live_with(lifeline: int) -> None:
+def _live_with(lifeline: int, worker: Worker) -> None:
     """Die when the driver does, whatever the main thread is doing."""
     parent = os.getppid()
 
@@ -164,8 +220,8 @@ def _live_with(lifeline: int) -> None:
         from select import select
 
         # The parent is looked at as well: a program that the driver forked may hold the pipe open.
-        while not select([lifeline], [], [], 1.0)[0] and os.getppid() == parent:
-            pass
+        while not select([lifeline], [], [], _TICK)[0] and os.getppid() == parent:
+            worker.tick()
         os._exit(1)
 
     import threading
@@ -191,9 +247,10 @@ def main(arguments: list[str] | None = None) -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     for descriptor in (number, lifeline):
         os.set_inheritable(descriptor, False)
-    _live_with(lifeline)
     sock = socket.socket(fileno=number)
-    Worker(sock).run()
+    worker = Worker(sock)
+    _live_with(lifeline, worker)
+    worker.run()
     if sys.platform == "linux":
         # From here on it ends by itself, with whatever users registered for the exit.
         from fcntl import F_SETFL, fcntl
