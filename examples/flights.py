@@ -196,6 +196,7 @@ def main():
     size = sum(f.stat().st_size for f in files) / 1e6
     print(f"\n{skipped} of {len(ended)} tasks had nothing to do. {seconds:.1f} s, {len(files)} files, {size:.0f} MB.\n")
 
+    print("Mean delay at arrival, in minutes, and what each circumstance adds to it (least squares):\n")
     shown = ["airline", "flights", "mean delay", "dep_delay", "wind_speed", "precip", "age"]
     print(state.result[table].result[shown].to_string(index=False))
 
