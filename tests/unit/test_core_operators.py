@@ -154,6 +154,17 @@ class TestConstants:
         assert Constant(value, name="own").name == "own"
         assert Constant(value).run() == value
 
+    def test_naming_looks_at_little(self) -> None:
+        class Loud:
+            def __repr__(self) -> str:
+                raise AssertionError("looked at")
+
+        assert Constant([Loud()] * 3).name == "Constant[list]"
+        assert Constant([[Loud()] * 3]).name == "Constant[list]"
+        assert Constant({1: [Loud()] * 3}).name == "Constant[dict]"
+        assert Constant(Loud()).name == "Constant[Loud]"
+        assert Constant(10**5000).name == "Constant[int]"
+
     def test_as_task(self) -> None:
         assert as_task(give) is give
         for annotation in (mapped, unmapped, flatten):

@@ -53,7 +53,11 @@ def replace(flow: Flow, old: Task, new: Any) -> None:
     inputs = flow.constants.pop(old, None)
     flow.add_task(new)
     if inputs and not new.is_constant:
-        flow.constants[new].update(inputs)
+        takes = new.run_signature
+        kept = {
+            key: value for key, value in inputs.items() if takes.spread or key in (*takes.names, *takes.keyword_only)
+        }
+        flow.constants[new].update(kept)
     # All edges again, so that they keep their order.
     flow._rebuild(())
     for edge in edges:

@@ -9,6 +9,7 @@ from resultant.core.building import Building
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from logging import Logger
     from typing import Any, Self
 
     from resultant.core.edge import Edge
@@ -101,6 +102,11 @@ class Flow(Building):
             self.set_reference_tasks(reference_tasks)
         if validate or (validate is None and edges and runtime.settings().flows.eager_edge_validation):
             self.validate()
+
+    @property
+    def logger(self) -> Logger:
+        """The flow's logger, named after it."""
+        return runtime.get_logger(self.name)
 
     def __repr__(self) -> str:
         return f'<{type(self).__name__}: name="{self.name}">'

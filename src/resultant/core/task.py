@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from resultant import runtime
 from resultant.core import options
+from resultant.core.annotations import EdgeAnnotation
 from resultant.core.connections import Connections
 from resultant.core.signature import RunSignature, TaskSignature, checked_signature, tuple_length
 
@@ -159,7 +160,7 @@ class Task(Connections):
                     f"`{kind}` sets a `{attribute}` attribute, which the constructor of `Task` overwrites. Set it "
                     f"after `super().__init__()`, or under another name."
                 )
-        self.name = type(self).__name__ if name is None else name
+        self.name = name or type(self).__name__
         self.slug = slug
         self.tags = options.tag_set(tags)
         self.max_retries, self.retry_delay = options.retry_rules(max_retries, retry_delay, retry_on)
@@ -309,7 +310,7 @@ class Task(Connections):
             TypeError: a positional input cannot be indexed.
         """
         for value in args:
-            if not hasattr(value, "__getitem__") and not hasattr(value, "annotations"):
+            if not hasattr(value, "__getitem__") and not isinstance(value, EdgeAnnotation):
                 raise TypeError(
                     f"Cannot map over unsubscriptable object of type {type(value)}: {repr(value)[:100]}... "
                     "Pass a list, or wrap it in `unmapped`."
