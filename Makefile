@@ -75,7 +75,7 @@ docs: $(DEV)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --site-dir site
 
 bench: $(DEV)
-	$(BIN)/python -m benchmarks
+	$(BIN)/python benchmarks/run.py
 
 diff: $(DEV) $(PREFECT)
 	RESULTANT_PREFECT_PYTHON=$(CURDIR)/.venv-prefect/bin/python $(BIN)/python -m pytest -n $(JOBS) -m differential tests/differential

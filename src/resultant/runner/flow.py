@@ -20,14 +20,12 @@ if TYPE_CHECKING:
 
 __all__ = ["FlowRun"]
 
-_NOT_RUN = "Task not run."
-
 _new = object.__new__
 
 
 def _not_run() -> Pending:
     state = _new(Pending)
-    state.message = _NOT_RUN
+    state.message = None
     return state
 
 
@@ -131,7 +129,11 @@ class FlowRun:
     def _begin(self, index: int) -> None:
         step = self.plan.steps[index]
         state = self.states[index]
-        if state.is_finished() and not (step.mapped and isinstance(state, Mapped)):
+        if getattr(step.task, "is_constant", False) and not state.is_finished():
+            self._settle(index, None, Success(result=Result(step.task.value)))
+            return
+        # A cached state that was passed in is for the task's validator to judge.
+        if state.is_finished() and not (step.mapped and isinstance(state, Mapped)) and state.__class__ is not Cached:
             if not getattr(step.task, "rerun_always", False):
                 self._arrived(index, state)
                 return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resultant.engine.signals import ResultantStateSignal
+from resultant.engine.signals import TRIGGERFAIL, ResultantStateSignal
 from resultant.engine.state import Resume, Retrying, Scheduled, Skipped, State, Success, TriggerFailed
 from resultant.runtime import context
 
@@ -73,8 +73,10 @@ def gate(frame: TaskFrame, state: State, upstream: list[State], parent: bool = F
     if step.task.skip_on_upstream_skip and any(above.is_skipped() for above in flat):
         text = "Upstream task was skipped; if this was not the intended behavior, consider changing `skip_on_upstream_skip=False` for this task."
         return change(frame, state, Skipped(text))
+    if parent:
+        return None
     name_run(frame)
-    return None if parent else _ask_trigger(frame, state, upstream)
+    return _ask_trigger(frame, state, upstream)
 
 
 def _ask_trigger(frame: TaskFrame, state: State, upstream: list[State]) -> State | None:
@@ -83,7 +85,7 @@ def _ask_trigger(frame: TaskFrame, state: State, upstream: list[State]) -> State
         states = {edge.edge: above for edge, above in zip(step.upstream, upstream, strict=False)}
         if step.task.trigger(states):
             return None
-        stop: State = TriggerFailed("Trigger failed")
+        stop = TRIGGERFAIL("Trigger failed").state
     except ResultantStateSignal as signal:
         if context.get("raise_on_exception"):
             raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resultant.engine.location import default_location
+from resultant.engine.location import check_returned, default_location
 from resultant.engine.result import Result
 from resultant.engine.stored import load
 from resultant.errors import (
@@ -50,12 +50,8 @@ def locate(frame: TaskFrame) -> None:
     elif step.target is not None:
         frame.location = target_location(frame)
     elif step.result is not None and step.result._formatter is not None:
-        location: Any = step.result._formatter(**frame.names())
-        if not isinstance(location, str) or not location:
-            raise LocationError(
-                f"The location callable of task {step.name!r} must return text, but returned {location!r}."
-            )
-        frame.location = location
+        made = step.result._formatter(**frame.names())
+        frame.location = check_returned(made, f"The location callable of task {step.name!r}", frame.run.allow_absolute)
 
 
 def target_location(frame: TaskFrame) -> str:
@@ -67,12 +63,9 @@ def target_location(frame: TaskFrame) -> str:
     target = frame.step.target
     if callable(target):
         text: Any = target(**frame.names())
-        if not isinstance(text, str) or not text:
-            raise LocationError(
-                f"The target callable of task {frame.step.name!r} must return text, but returned {text!r}."
-            )
-        if "{" not in text:
-            return text
+        if not isinstance(text, str) or "{" not in text:
+            what = f"The target callable of task {frame.step.name!r}"
+            return check_returned(text, what, frame.run.allow_absolute)
         from resultant.engine.location import compile_template
 
         target = compile_template(text)

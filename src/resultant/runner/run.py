@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
-from resultant.engine.result import Result
+from resultant.engine.result import NoResult, Result
 from resultant.engine.signals import ENDRUN, PAUSE
 from resultant.engine.state import (
     Cancelled,
     Failed,
     Mapped,
     Paused,
+    Pending,
     Resume,
     Running,
     Scheduled,
@@ -20,6 +21,7 @@ from resultant.engine.state import (
 from resultant.runtime import CACHES, Frame, enter, frame, get_logger, leave, settings
 
 from .flow import FlowRun
+from .frame import fresh_id
 from .plan import Plan, Run, make_plan, prepare
 from .transition import transition
 
@@ -105,7 +107,8 @@ def run_flow(
             while not one_pass and _approve(tracker):
                 tracker.work()
         final = _final_state(flow, tracker, running, return_tasks)
-        _remember_caches(tracker)
+        if not one_pass:
+            _remember_caches(tracker)
         final = transition(flow, handlers, running, final)
     except KeyboardInterrupt:
         _interrupted(flow, tracker, handlers, start)
@@ -116,7 +119,7 @@ def run_flow(
         if frame().flat().get("raise_on_exception"):
             raise
         logger.exception("Unexpected error occurred while running flow %r.", flow.name)
-        final = Failed(f"Unexpected error while running flow: {error!r}", result=error)
+        final = Failed(f"Unexpected error: {error!r}", result=error)
         try:
             final = transition(flow, handlers, start, final)
         except (ENDRUN, PAUSE) as end:
@@ -152,17 +155,13 @@ def _run_keys(
     keys["flow_name"] = flow.name
     keys["flow_id"] = flow.name
     keys.setdefault("caches", CACHES)
-    run_id = flow_run_id or keys.get("flow_run_id") or _fresh_id()
+    run_id = flow_run_id or keys.get("flow_run_id") or fresh_id()
     keys["flow_run_id"] = run_id
-    keys["flow_run_name"] = flow_run_name or keys.get("flow_run_name") or _fresh_id()
+    keys["flow_run_name"] = flow_run_name or keys.get("flow_run_name") or fresh_id()
     date_keys(keys)
     return keys
 
 
-def _fresh_id() -> str:
-    import uuid
-
-    return str(uuid.uuid4())
 
 
 def _make_run(keys: dict[str, Any], task_state_handlers: Sequence[Callable[..., Any]]) -> Run:
@@ -281,6 +280,11 @@ def _approve(tracker: FlowRun) -> bool:
 
 def _final_state(flow: Any, tracker: FlowRun, running: State, return_tasks: Iterable[Any] | None) -> State:
     states, index = tracker.states, tracker.plan.index
+    for unfinished in states:
+        if unfinished.__class__ is Pending and unfinished.message is None and return_tasks is None:
+            unfinished.message = "Task not run."
+        elif isinstance(unfinished, Mapped) and unfinished._result == NoResult:
+            unfinished.result = [child and child.result for child in unfinished.map_states]
     found = {step.task: states[step.index] for step in tracker.plan.steps}
     if return_tasks is not None:
         wanted = list(return_tasks)

@@ -225,10 +225,14 @@ def persisted(frame: TaskFrame, running: State, inputs: dict[str, Any]) -> State
 def conclude(frame: TaskFrame, running: State, outcome: State) -> State:
     """Tell the handlers how the code ended, and work out what follows: a cache entry, another try, another pass."""
     step = frame.step
+    if outcome.__class__ is Looped and not outcome.message:
+        outcome.message = "Task is looping."
     if step.handlers:
         before = outcome._result
         told = change(frame, running, outcome)
         outcome = _stored_again(frame, told, before)
+    elif step.tags and outcome._context is None:
+        outcome.context["tags"] = list(step.tags)
     if step.task.cache_for is not None and outcome.__class__ is Success:
         from .caching import cached_state
 
@@ -236,8 +240,6 @@ def conclude(frame: TaskFrame, running: State, outcome: State) -> State:
     elif isinstance(outcome, Failed):
         if step.max_retries and _may_retry(frame, outcome):
             outcome = change(frame, outcome, _retrying(frame))
-    elif outcome.__class__ is Looped and not outcome.message:
-        outcome.message = "Task is looping."
     return outcome
 
 

@@ -45,7 +45,7 @@ def transition(subject: Any, handlers: Iterable[Callable[..., Any]], old: State,
     except Exception as error:
         if context.get("raise_on_exception"):
             raise
-        message = f"Exception raised while calling state handlers: {error!r}"
+        message = f"Unexpected error while calling state handlers: {error!r}"
         get_logger(getattr(subject, "name", None)).error(message, exc_info=True)
         raise ENDRUN(Failed(message, result=error)) from error
     return new

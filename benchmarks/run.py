@@ -1,0 +1,150 @@
+"""All benchmarks, as ratios to floors that are taken in between: ``python benchmarks/run.py [--quick]``.
+
+Machines are noisy: each ratio is taken within one round, and the table shows the median and the range over rounds.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+
+import floors  # noqa: E402
+import small  # noqa: E402
+
+#: What the project promises; a figure without an entry is for information.
+LIMITS = {
+    "checkpointed": 1.5,
+    "in memory": 0.5,
+    "rerun": 1.5,
+    "chain": 2.0,
+    "array write": 1.1,
+    "array extra memory": 0.1,
+    "array read": 1.2,
+    "frame write": 1.1,
+    "frame extra memory": 0.1,
+    "frame read": 1.2,
+    "array mapped ms": 10.0,
+    "import": 3.5,
+    "memory per task, 100,000": 1024.0,
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer tasks, smaller values, fewer rounds")
+    parser.add_argument("--rounds", type=int, default=0)
+    parser.add_argument("--json", metavar="FILE", help="write the medians there as well")
+    chosen = parser.parse_args()
+    rounds = chosen.rounds or (2 if chosen.quick else 5)
+    count = 2_000 if chosen.quick else 10_000
+    mebibytes = 64 if chosen.quick else 512
+    rows = []
+    places = [("tmpfs", "/dev/shm"), ("disk", tempfile.gettempdir())]
+    for label, parent in places:
+        if os.access(parent, os.W_OK):
+            rows += small_rows(label, parent, count, rounds)
+    rows += large_rows("/dev/shm" if os.access("/dev/shm", os.W_OK) else tempfile.gettempdir(), mebibytes, rounds)
+    rows += import_rows(5 if chosen.quick else 15)
+    rows += memory_rows([1_000, 10_000] if chosen.quick else [1_000, 10_000, 100_000])
+    show(rows)
+    if chosen.json:
+        with open(chosen.json, "w") as file:
+            json.dump({name: statistics.median(figures) for name, _, figures in rows}, file, indent=1)
+
+
+def small_rows(label, parent, count, rounds):
+    ratios = {}
+    floor = []
+    for _ in range(rounds):
+        folder = tempfile.mkdtemp(dir=parent, prefix="resultant-bench-")
+        try:
+            found, taken = small.measure(folder, count)
+        finally:
+            shutil.rmtree(folder)
+        floor += [seconds * 1e6 for seconds in taken]
+        for name, ratio in found.items():
+            ratios.setdefault(name, []).append(ratio)
+    rows = [(f"floor on {label}", "us a task", floor)]
+    rows += [(f"{name}, {label}", "x floor", values) for name, values in ratios.items()]
+    return rows
+
+
+def large_rows(parent, mebibytes, rounds):
+    found = {}
+    for _ in range(rounds):
+        folder = tempfile.mkdtemp(dir=parent, prefix="resultant-bench-")
+        try:
+            # A process of its own, because a peak of memory never goes down again.
+            out = script("large.py", folder, str(mebibytes))
+        finally:
+            shutil.rmtree(folder)
+        for name, value in json.loads(out).items():
+            found.setdefault(name, []).append(value)
+    units = {"ms": "ms", "memory": "x value"}
+    return [(name, units.get(name.split()[-1], "x raw"), values) for name, values in found.items()]
+
+
+def import_rows(repeat):
+    ratios = []
+    for _ in range(repeat):
+        bare = floors.bare_python("pass", sys.executable, 3)
+        ratios.append(floors.bare_python("from resultant import Flow, task", sys.executable, 3) / bare)
+    return [("import", "x `python -c pass`", ratios)]
+
+
+def memory_rows(sizes):
+    rows = []
+    for size in sizes:
+        rows.append((f"memory per task, {size:,}", "bytes", [float(script("memory.py", str(size)))]))
+        folder = tempfile.mkdtemp(prefix="resultant-bench-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
+        try:
+            figure = float(script("memory.py", str(size), folder))
+        finally:
+            shutil.rmtree(folder)
+        rows.append((f"memory per checkpointed task, {size:,}", "bytes", [figure]))
+    return rows
+
+
+def script(name, *arguments):
+    out = subprocess.run(
+        [sys.executable, os.path.join(HERE, name), *arguments], check=True, capture_output=True, text=True
+    )
+    return out.stdout
+
+
+def show(rows):
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title="Medians over the rounds; a ratio is taken within one round")
+    for column, side in (
+        ("what", "left"),
+        ("median", "right"),
+        ("range", "right"),
+        ("unit", "left"),
+        ("limit", "right"),
+    ):
+        table.add_column(column, justify=side)
+    for name, unit, values in rows:
+        limit = LIMITS.get(name) or LIMITS.get(name.rpartition(", ")[0])
+        median = statistics.median(values)
+        mark = "" if limit is None or median <= limit else "[red]"
+        table.add_row(
+            name,
+            f"{mark}{median:.3g}",
+            f"{min(values):.3g} to {max(values):.3g}",
+            unit,
+            "" if limit is None else f"{limit:g}",
+        )
+    Console(width=110).print(table)
+
+
+if __name__ == "__main__":
+    main()
