@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Lookup = Callable[[str], Any]
 
-__all__ = ["Template", "compile_template", "default_location"]
+__all__ = ["Template", "check_returned", "compile_template", "default_location"]
 
 #: What a template may never read, whoever offers it.
 _FORBIDDEN = "secrets"
@@ -53,7 +53,14 @@ class Template:
             LocationError: a name is missing, a value cannot be formatted as asked, or the location would leave its root.
         """
         location = self.fill(lookup)
-        if ".." in location or "\0" in location or not location or location[0] == "/":
+        # "/", "." or nothing at all at either end, and what only some names may contain: worth a closer look.
+        if (
+            location[:1] in _SUSPICIOUS
+            or location[-1:] in _SUSPICIOUS
+            or ".." in location
+            or "\0" in location
+            or not location.isascii()
+        ):
             self._check(location, allow_absolute)
         return location
 
@@ -90,8 +97,9 @@ class Template:
     def _check(self, location: str, allow_absolute: bool) -> None:
         if not location:
             raise LocationError(f"The location {self.text!r} comes out empty; a result needs a name.")
-        if "\0" in location:
-            raise LocationError(f"The location {location!r}, made from {self.text!r}, contains a NUL character.")
+        flaw = _flaw(location)
+        if flaw:
+            raise LocationError(f"The location {location!r}, made from {self.text!r}, {flaw}.")
         if location[0] == "/" and not self._absolute and not allow_absolute:
             raise LocationError(
                 f"The location {self.text!r} comes out as {location!r}: a value may not move a result out of its folder. "
@@ -141,15 +149,17 @@ class _Field:
         return format(value, spec)  # type: ignore[arg-type]
 
 
-def _parse(text: str) -> list[str | _Field]:
+def _parse(text: str, whole: str | None = None) -> list[str | _Field]:
     from _string import formatter_field_name_split, formatter_parser  # type: ignore[import-not-found]
 
     segments: list[str | _Field] = []
     try:
         parts = list(formatter_parser(text))
+        # Messages show the template that the user wrote, also where the fault is in a format inside it.
+        text = whole or text
     except ValueError as error:
         raise LocationError(
-            f"The location template {text!r} is malformed: {error}. Write {{name}} for a value, {{{{ and }}}} for braces."
+            f"The location template {whole or text!r} is malformed: {error}. Write {{name}} for a value, {{{{ and }}}} for braces."
         ) from None
     for literal, field, spec, conversion in parts:
         if literal:
@@ -180,7 +190,9 @@ def _parse(text: str) -> list[str | _Field]:
                 )
         if first == "config" and path and path[0][1] in ("context", "secrets"):
             raise LocationError(f"The location template {text!r} reads {{{field}}}: secrets never go into a location.")
-        segments.append(_Field(field, first, path, conversion, _parse(spec) if spec and "{" in spec else spec or ""))
+        segments.append(
+            _Field(field, first, path, conversion, _parse(spec, text) if spec and "{" in spec else spec or "")
+        )
     return segments
 
 
@@ -192,8 +204,50 @@ def _names(segments: Iterable[Any]) -> Iterable[str]:
                 yield from _names(segment.spec)
 
 
+#: What a location may not end with, nor begin with without being looked at.
+_SUSPICIOUS = ("", "/", ".")
+
+
 def _climbing_parts(location: str) -> int:
     return location.split("/").count("..")
+
+
+def _flaw(location: str) -> str | None:
+    """Return why no store could take a location as the name of a result, or ``None``."""
+    if "\0" in location:
+        return "contains a NUL character"
+    try:
+        # Names that Python read from a file system may hold escaped bytes, which lead to the same name again.
+        location.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:
+        return f"cannot be encoded as a name: {error.object[error.start : error.end]!r} is no character"
+    if location.rpartition("/")[2] in ("", "."):
+        return "names a folder, not a result"
+    return None
+
+
+def check_returned(location: Any, what: str, allow_absolute: bool) -> str:
+    """Return a location that a callable of the user's made, if it is one.
+
+    Args:
+        location: what it returned.
+        what: what it is called, as the beginning of a sentence.
+        allow_absolute: let it climb with ``..``.
+
+    Raises:
+        LocationError: it is no text, no name, or leads out of its folder.
+    """
+    if not isinstance(location, str) or not location:
+        raise LocationError(f"{what} must return a location as text, but returned {location!r}.")
+    flaw = _flaw(location)
+    if flaw:
+        raise LocationError(f"{what} returned {location!r}, which {flaw}.")
+    if ".." in location and _climbing_parts(location) and not allow_absolute:
+        raise LocationError(
+            f"{what} returned {location!r}: '..' may not lead out of the result's folder. Name the folder with `dir=`, return "
+            "an absolute location without '..', or switch on the setting `templates.allow_absolute`."
+        )
+    return location
 
 
 def missing_name(text: str, name: str, offered: Iterable[str]) -> LocationError:

@@ -172,7 +172,12 @@ class Result:
                     raise
                 raise missing_name(template.text, missing, names) from error
         if self._formatter is not None:
-            return _checked(self._formatter(**names), self._formatter)
+            from resultant.engine.location import check_returned
+            from resultant.runtime import settings
+
+            name = getattr(self._formatter, "__name__", repr(self._formatter))
+            made = self._formatter(**names)
+            return check_returned(made, f"The callable {name!r}", settings().templates.allow_absolute)
         return self.default_location
 
     def __eq__(self, other: object) -> bool:
@@ -220,12 +225,3 @@ def same(one: Any, other: Any) -> bool:
 
 def _cannot(result: Result, action: str) -> str:
     return f"{type(result).__name__} cannot {action} a value; use a result that has a storage, such as LocalResult."
-
-
-def _checked(location: Any, formatter: Any) -> str:
-    if isinstance(location, str) and location:
-        return location
-    from resultant.errors import LocationError
-
-    name = getattr(formatter, "__name__", repr(formatter))
-    raise LocationError(f"The callable {name!r} must return a location as text, but returned {location!r}.")
