@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from resultant.stores import Store
 
     from .frame import TaskFrame
+    from .plan import Step
 
 __all__ = ["locate", "read_target", "save", "wrap"]
 
@@ -103,37 +104,61 @@ def save(frame: TaskFrame, value: Any, background: bool) -> tuple[Result, Future
     assert configured is not None
     location = frame.location
     if not step.direct:
-        return _retried(frame, value, lambda: _write_own(frame, configured, value)), None
+        try:
+            return _write_own(frame, configured, value), None
+        except Exception as error:  # noqa: BLE001 - the class is the user's own
+            return _again(frame, value, location, error, lambda: _write_own(frame, configured, value)), None
     store = _store(frame)
     if location is None:
         location = default_location()
+    serializer = configured.serializer
+    stored = _like(step, value)
+    few = serializer.small(value)
+    if few is not None:
+        try:
+            stored.location = store.put(location, few)
+        except Exception as error:  # noqa: BLE001 - whatever a store raises, the value was not written
+            stored.location = _again(frame, value, location, error, lambda: store.put(location, few))
+        frame.run.written += len(few)
+        return stored, None
     sink = store.sink(location)
-    stored = configured.from_value(value)
     try:
-        configured.serializer.dump(value, sink)
+        serializer.dump(value, sink)
         frame.run.written += sink.size
         if sink.size >= store.background_from and background and (data := sink.finished()) is not None:
             writers = frame.run.writers
             assert writers is not None
 
-            def put(key: str = location, data: bytes = data) -> None:
-                stored.location = _retried(frame, value, lambda: store.put(key, data))
+            def put(data: bytes = data) -> None:
+                try:
+                    stored.location = store.put(location, data)
+                except Exception as error:  # noqa: BLE001 - as above
+                    stored.location = _again(frame, value, location, error, lambda: store.put(location, data))
 
             return stored, writers.submit(len(data), put)
         stored.location = sink.commit()
-        return stored, None
-    except SerializationError as error:
+    except Exception as error:  # noqa: BLE001 - serializers and stores may be the user's own
         sink.abort()
-        raise _not_written(frame, value, location, error) from error
-    except OSError as error:
-        sink.abort()
-        if isinstance(error, _HOPELESS):
-            raise _not_written(frame, value, location, error) from error
-        stored.location = _retried(frame, value, lambda: _write_whole(configured, value, location))
-        return stored, None
+        stored.location = _again(frame, value, location, error, lambda: _write_whole(configured, value, location))
     except BaseException:
         sink.abort()
         raise
+    return stored, None
+
+
+def _like(step: Step, value: Any) -> Any:
+    """Return a copy of a step's configured result for one value, without a look at what every copy has in common."""
+    fields = step.fields
+    if fields is None:
+        configured = step.result
+        _ = configured.serializer  # type: ignore[union-attr]
+        own = vars(configured).items()
+        fields = step.fields = [(name, field) for name, field in own if name not in ("value", "location")]
+    new: Any = _new(type(step.result))
+    new.value = value
+    for name, field in fields:
+        setattr(new, name, field)
+    return new
 
 
 def _write_whole(configured: Any, value: Any, location: str) -> str:
@@ -160,23 +185,35 @@ def _write_own(frame: TaskFrame, configured: Result, value: Any) -> Result:
         return configured.from_value(value)
 
 
-def _retried(frame: TaskFrame, value: Any, write: Callable[[], Any]) -> Any:
-    """Call `write` again while waiting may help; the task's code never runs again for it."""
+def _again(frame: TaskFrame, value: Any, location: str | None, error: Exception, write: Callable[[], Any]) -> Any:
+    """Return what `write` returns, called again while waiting may help; the task's code never runs again for it.
+
+    Args:
+        frame: the task run.
+        value: what its code returned.
+        location: where it goes, as far as that is known.
+        error: what the first try raised.
+        write: the next try.
+
+    Raises:
+        WriteError: waiting does not help.
+    """
     from time import sleep
 
-    for pause in (*PAUSES, None):
+    for pause in PAUSES:
+        if not isinstance(error, OSError) or isinstance(error, _HOPELESS):
+            break
+        from resultant.runtime import get_logger
+
+        get_logger("results").warning(
+            "Task '%s': writing its result failed (%s); trying again in %g s.", frame.step.name, error, pause
+        )
+        sleep(pause)
         try:
             return write()
-        except Exception as error:
-            if pause is None or not isinstance(error, OSError) or isinstance(error, _HOPELESS):
-                raise _not_written(frame, value, frame.location, error) from error
-            from resultant.runtime import get_logger
-
-            get_logger("results").warning(
-                "Task '%s': writing its result failed (%s); trying again in %g s.", frame.step.name, error, pause
-            )
-            sleep(pause)
-    raise AssertionError("unreachable")
+        except Exception as again:  # noqa: BLE001 - serializers and stores may be the user's own
+            error = again
+    raise _not_written(frame, value, location, error) from error
 
 
 def _not_written(frame: TaskFrame, value: Any, location: str | None, cause: BaseException) -> WriteError:
@@ -230,7 +267,7 @@ def read_target(frame: TaskFrame) -> Result | None:
             error,
         )
         return None
-    found = configured.from_value(value)
+    found: Result = _like(step, value)
     found.location = location
     return found
 

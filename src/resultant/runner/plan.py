@@ -113,6 +113,7 @@ class Step:
         "context",
         "dependents",
         "direct",
+        "fields",
         "handlers",
         "index",
         "location",
@@ -156,16 +157,19 @@ class Step:
         self.plain = False
         self.direct = False
         self.store: Store | None = None
+        #: What every copy of the configured result has in common, worked out at the first one.
+        self.fields: list[tuple[str, Any]] | None = None
 
     def __getstate__(self) -> Any:
         # A worker opens the store for itself, and has no business with what comes after.
-        return {name: getattr(self, name) for name in self.__slots__ if name not in ("dependents", "store")}
+        return {name: getattr(self, name) for name in self.__slots__ if name not in ("dependents", "fields", "store")}
 
     def __setstate__(self, state: Any) -> None:
         for name, value in state.items():
             setattr(self, name, value)
         self.dependents = []
         self.store = None
+        self.fields = None
 
 
 class Plan:
@@ -265,7 +269,17 @@ def _traits(cls: type) -> tuple[bool, bool, bool]:
         from resultant.engine.results import InlineResult
         from resultant.engine.stored import StoredResult
 
-        methods = ("read", "write", "exists", "format", "default_location", "_render")
+        methods = (
+            "__setattr__",
+            "copy",
+            "from_value",
+            "read",
+            "write",
+            "exists",
+            "format",
+            "default_location",
+            "_render",
+        )
         direct = issubclass(cls, StoredResult) and all(
             getattr(cls, name) is getattr(StoredResult, name) for name in methods
         )

@@ -162,8 +162,6 @@ def _run_keys(
     return keys
 
 
-
-
 def _make_run(keys: dict[str, Any], task_state_handlers: Sequence[Callable[..., Any]]) -> Run:
     import logging
 

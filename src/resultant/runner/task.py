@@ -237,9 +237,8 @@ def conclude(frame: TaskFrame, running: State, outcome: State) -> State:
         from .caching import cached_state
 
         outcome = change(frame, outcome, cached_state(frame, outcome))
-    elif isinstance(outcome, Failed):
-        if step.max_retries and _may_retry(frame, outcome):
-            outcome = change(frame, outcome, _retrying(frame))
+    elif isinstance(outcome, Failed) and step.max_retries and _may_retry(frame, outcome):
+        outcome = change(frame, outcome, _retrying(frame))
     return outcome
 
 

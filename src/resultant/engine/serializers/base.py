@@ -61,6 +61,8 @@ class Serializer:
         # The streaming faces of a parent know nothing of what a child changed.
         if "serialize" in own and "dump" not in own:
             cls.dump = Serializer.dump  # type: ignore[method-assign]
+        if ("serialize" in own or "dump" in own) and "small" not in own:
+            cls.small = Serializer.small  # type: ignore[method-assign]
         if "deserialize" in own and "load" not in own:
             cls.load = Serializer.load  # type: ignore[method-assign]
 
@@ -80,6 +82,10 @@ class Serializer:
             UnreadableResultError: the bytes are whole, but cannot be decoded here.
         """
         raise NotImplementedError(f"{type(self).__qualname__} has no deserialize(value)")
+
+    def small(self, value: Any) -> bytes | None:
+        """Return the bytes of a value of which it is known at a glance that they are few, or ``None``."""
+        return None
 
     def dump(self, value: Any, sink: Sink) -> None:
         """Write the bytes of a value to a sink.

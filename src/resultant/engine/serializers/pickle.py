@@ -22,6 +22,8 @@ __all__ = ["PickleSerializer", "stream_pickle"]
 #: functions, classes and instances of ``__main__`` by reference, and no other process could read them.
 _SCALARS = frozenset({int, float, bool, str, bytes, type(None), complex})
 
+_SMALL = frozenset({int, float, bool, type(None), complex})
+
 #: Sources from this size on are read as a stream: the bytes are never in memory beside the value.
 _LARGE = 1 << 20
 
@@ -72,6 +74,10 @@ class PickleSerializer(Serializer):
                 except Exception:  # noqa: BLE001 - the first error is the one that counts
                     pass
             raise explain_unpickling(value, first) from first
+
+    def small(self, value: Any) -> bytes | None:
+        """Return the bytes of a plain number, truth value or ``None``; anything else may be of any size."""
+        return dumps(value, 5) if type(value) in _SMALL else None
 
     def dump(self, value: Any, sink: Sink) -> None:
         """Write the bytes of ``cloudpickle.dumps(value)`` to a sink; large buffers in the value are not copied."""
