@@ -127,7 +127,7 @@ def not_all_skipped(upstream_states: UpstreamStates) -> bool:
     """
     states = _flat(upstream_states)
     if states and all(state.is_skipped() for state in states):
-        raise signals.SKIP('Trigger was "not_all_skipped" and all of the upstream tasks were skipped.')
+        raise signals.SKIP("All upstreams were skipped", result=None)
     if not all(state.is_successful() for state in states):
         raise signals.TRIGGERFAIL(_failed_message("not_all_skipped", "some of the upstream tasks failed"))
     return True

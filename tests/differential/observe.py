@@ -106,7 +106,7 @@ class Record:
 
     @contextlib.contextmanager
     def logs(self, key, level=logging.INFO, contains=None, logger=None):
-        """Record the log records of the block: logger without the package, level, text."""
+        """Record the log records of the block: logger, level, text; or level and words of those that hold some words."""
         records: list = []
         handler = logging.Handler(level=level)
         handler.emit = records.append  # type: ignore[method-assign]
@@ -119,7 +119,8 @@ class Record:
         for entry in records:
             name, text = self.text(entry.name), self.text(entry.getMessage())
             if (contains is None or contains in text) and (logger is None or name.endswith(logger)):
-                self.seen.setdefault(key, []).append([name, entry.levelname, text if contains is None else contains])
+                what = [name, entry.levelname, text] if contains is None else [entry.levelname, contains]
+                self.seen.setdefault(key, []).append(what)
         self.seen.setdefault(key, [])
 
     def handler(self, key="calls"):
@@ -212,15 +213,18 @@ class Record:
             document["value"] = self.plain(state.result)
         if state.context.get("tags"):
             document["tags"] = sorted(state.context["tags"])
-        if state.cached_inputs:
+        # Prefect keeps the inputs of a mapped task's parent when it runs the flow once more; nothing reads them.
+        if state.cached_inputs and not hasattr(state, "map_states"):
             document["cached_inputs"] = {key: self.plain(item) for key, item in state.cached_inputs.items()}
         for name in ("run_count", "loop_count", "n_map_states", "start_time", "cached_result_expiration"):
             if hasattr(state, name):
                 document[name] = self.plain(getattr(state, name))
-        if getattr(state, "cached_parameters", None) is not None:
-            document["cached_parameters"] = self.plain(state.cached_parameters)
-        if getattr(state, "hashed_inputs", None) is not None:
-            document["hashed_inputs"] = sorted(state.hashed_inputs)
+        # A hit at a target is no entry of the output cache: Prefect fills these two there as well, and nothing reads them.
+        if not str(state.message).startswith("Result found at task target"):
+            if getattr(state, "cached_parameters", None) is not None:
+                document["cached_parameters"] = self.plain(state.cached_parameters)
+            if getattr(state, "hashed_inputs", None) is not None:
+                document["hashed_inputs"] = sorted(state.hashed_inputs)
         if hasattr(state, "map_states"):
             document["map_states"] = [self.describe_state(child) for child in state.map_states]
         return document

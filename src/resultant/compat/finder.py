@@ -55,6 +55,10 @@ class AliasModule(ModuleType):
         super().__setattr__(name, value)
         return value
 
+    def __reduce__(self) -> Any:
+        # Code that refers to `prefect` finds it in a process that has not loaded the alias yet.
+        return _module, (self.__name__,)
+
     def __setattr__(self, name: str, value: Any) -> None:
         # Importing prefect.tasks.control_flow.case must not put the module in the place of the class.
         if isinstance(value, AliasModule) and name in _sources(_below_root(self.__name__)):
@@ -97,6 +101,13 @@ class AliasFinder(MetaPathFinder, Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Do nothing: an alias module looks its names up when they are used."""
+
+
+def _module(fullname: str) -> ModuleType:
+    from resultant.compat.alias import install
+
+    install()
+    return import_module(fullname)
 
 
 def _below_root(fullname: str) -> str:

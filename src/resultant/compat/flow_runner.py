@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from resultant.compat.runner import Runner
-from resultant.compat.task_runner import TaskRunner
-from resultant.engine.state import Failed
+from resultant.compat.task_runner import ForTaskRunner, TaskRunner
+from resultant.engine.state import Failed, Pending
 from resultant.errors import UnsupportedError
 from resultant.runner import run_flow
 
@@ -95,13 +95,13 @@ class FlowRunner(Runner):
             self.flow,
             parameters=dict(parameters or {}),
             executor=executor,
-            state=state,
+            state=Pending() if state is None else state,
             task_states=dict(task_states or {}),
-            context={**self.context, **(context or {})},
+            context=dict(context or {}),
             task_contexts={task: dict(keys) for task, keys in (task_contexts or {}).items()},
             one_pass=True,
             return_tasks=wanted,
-            state_handlers=self.state_handlers,
-            task_state_handlers=tuple(task_runner_state_handlers or ()),
+            state_handlers=self._bound(),
+            task_state_handlers=tuple(ForTaskRunner(handler) for handler in task_runner_state_handlers or ()),
             **options,
         )

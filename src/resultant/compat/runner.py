@@ -45,7 +45,20 @@ class Runner:
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 
+    def _bound(self) -> list[Callable[..., Any]]:
+        """Return the state handlers as the one runner calls them; they are told of this object."""
+        return [_Bound(handler, self) for handler in self.state_handlers]
+
     @property
     def logger(self) -> Logger:
         """The runner's logger."""
         return get_logger(type(self).__name__)
+
+
+class _Bound:
+    def __init__(self, handler: Callable[..., Any], runner: Runner) -> None:
+        self.handler = handler
+        self.runner = runner
+
+    def __call__(self, _: Any, old: Any, new: Any) -> Any:
+        return self.handler(self.runner, old, new)

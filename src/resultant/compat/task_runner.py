@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from resultant.engine.result import Result
     from resultant.engine.state import State
 
-__all__ = ["TaskRunner"]
+__all__ = ["ForTaskRunner", "TaskRunner"]
 
 
 class TaskRunner(Runner):
@@ -83,8 +83,7 @@ class TaskRunner(Runner):
         Returns:
             The state it ends in; `state` itself if nothing could be done.
         """
-        keys = {**frame().flat(), **self.context, **(context or {})}
-        keys.pop("config", None)
+        keys = {**frame().flat(), **(context or {})}
         outer = enter(Frame(keys))
         try:
             run, step = self._prepared(keys, upstream_states or {})
@@ -108,10 +107,25 @@ class TaskRunner(Runner):
             keys["parameters"],
             bool(checkpointing) and now.tasks.checkpointing,
             now.templates.allow_absolute,
-            tuple(self.state_handlers),
+            tuple(self._bound()),
         )
         step = Step(self.task, keys.get("task_slug") or self.task.slug or self.task.name, 0)
         step.upstream = [Upstream(edge, number) for number, edge in enumerate(upstream_states)]
         step.cached = candidates(step, keys["caches"])
         prepare(step, run, self.flow_result)
         return run, step
+
+
+class ForTaskRunner:
+    """A handler of task runners, called by the one runner with the task: it is told of a task runner instead.
+
+    Args:
+        handler: the handler.
+    """
+
+    def __init__(self, handler: Callable[..., Any]) -> None:
+        self.handler = handler
+
+    def __call__(self, task: Any, old: State, new: State) -> Any:
+        """Call the handler with a task runner, the old and the new state."""
+        return self.handler(TaskRunner(task), old, new)

@@ -53,11 +53,8 @@ def replace(flow: Flow, old: Task, new: Any) -> None:
     inputs = flow.constants.pop(old, None)
     flow.add_task(new)
     if inputs and not new.is_constant:
-        takes = new.run_signature
-        kept = {
-            key: value for key, value in inputs.items() if takes.spread or key in (*takes.names, *takes.keyword_only)
-        }
-        flow.constants[new].update(kept)
+        takes = new.run_signature.takes
+        flow.constants[new].update({key: value for key, value in inputs.items() if takes(key)})
     # All edges again, so that they keep their order.
     flow._rebuild(())
     for edge in edges:

@@ -4,6 +4,7 @@ import datetime
 import threading
 
 import cloudpickle
+import pendulum
 import prefect
 from prefect import Flow, Parameter, context, task
 from prefect.utilities.context import Context
@@ -144,10 +145,19 @@ def date_given(record):
     with Flow("f") as flow:
         look()
     record.flow(flow, flow.run(context={"date": "1986-09-20"}))
-    with prefect.context(date=datetime.datetime(2020, 3, 1, tzinfo=datetime.UTC)):
+    with prefect.context(date=pendulum.datetime(2020, 3, 1)):
         record.flow(flow, flow.run())
-    record.flow(flow, flow.run(context={"date": datetime.datetime(2020, 12, 31)}))
     record.flow(flow, flow.run(context={"date": "1986-09-20", "today": "mine"}))
+
+
+def date_given_as_a_plain_datetime(record):
+    @task
+    def look():
+        return [str(context.date)[:10], context.today]
+
+    with Flow("f") as flow:
+        look()
+    record.flow(flow, flow.run(context={"date": datetime.datetime(2020, 12, 31)}))
 
 
 def date_that_cannot_be_parsed(record):

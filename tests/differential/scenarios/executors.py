@@ -5,7 +5,8 @@ import os
 
 import cloudpickle
 
-from prefect import Flow, Parameter, context, task, unmapped
+import prefect
+from prefect import Flow, Parameter, task, unmapped
 from prefect.engine.results import LocalResult
 from prefect.engine.signals import LOOP, SKIP, SUCCESS
 from prefect.executors import Executor, LocalDaskExecutor, LocalExecutor
@@ -38,7 +39,7 @@ def picky(x):
 
 @task(max_retries=1, retry_delay=datetime.timedelta(0))
 def flaky(x):
-    if context.task_run_count == 1:
+    if prefect.context.task_run_count == 1:
         raise ValueError("not yet")
     return x
 
@@ -121,13 +122,13 @@ def same_states_everywhere(record):
 def context_travels(record):
     @task
     def look():
-        return [context.get("mine"), context.parameters, context.flow_name, context.task_name, context.get("outer")]
+        return [prefect.context.get("mine"), prefect.context.parameters, prefect.context.flow_name, prefect.context.task_name, prefect.context.get("outer")]
 
     with Flow("f") as flow:
         Parameter("p", default=3)()
         look()
     for executor in _all():
-        with context(outer="o"):
+        with prefect.context(outer="o"):
             record.flow(flow, flow.run(executor=executor, context={"mine": {"x": 1}}))
 
 
@@ -158,7 +159,7 @@ def handlers_everywhere(record):
 def signals_and_loops_in_processes(record):
     @task
     def loops():
-        count = context.get("task_loop_count", 1)
+        count = prefect.context.get("task_loop_count", 1)
         if count < 3:
             raise LOOP(result=count)
         return count

@@ -208,7 +208,7 @@ def logs(record):
         one()
     for words in ("Beginning Flow run for 'f'", "Task 'one': Starting task run...",
                   "Task 'one': Finished task run for task with final state: 'Success'",
-                  "Flow run SUCCESS: all reference tasks succeeded"):
+                  "Flow run SUCCESS: "):
         with record.logs(words, contains=words):
             flow.run()
 
@@ -216,7 +216,7 @@ def logs(record):
 def failure_logs(record):
     with Flow("f") as flow:
         task(lambda: 1 / 0, name="bad")()
-    with record.logs("end", contains="Flow run FAILED: some reference tasks failed."):
+    with record.logs("end", contains="Flow run FAILED: "):
         flow.run()
 
 

@@ -173,7 +173,7 @@ def update_with_parameters(record):
     with Flow("g") as other:
         add.copy(name="other")(Parameter("p", default=2))
     with record.error("twice", ValueError):
-        Flow("h").update(flow) or flow.copy().update(other)
+        flow.copy().update(Flow("h", tasks=[Parameter("p")]))
     flow.update(other, merge_parameters=True)
     record("parameters", sorted(p.name for p in flow.parameters()))
     record.flow(flow, flow.run())

@@ -206,11 +206,10 @@ def wrong_arguments(record):
                 double.map(bad)
 
 
-def texts_and_dicts():
+def texts_and_tuples():
     with Flow("f") as flow:
         give.map("abc")
         give.map((1, 2))
-        give.map(give({0: "a", 1: "b"}))
     return flow
 
 

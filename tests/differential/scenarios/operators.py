@@ -125,12 +125,13 @@ def long_collections():
     return flow
 
 
-def dict_of_unequal_lengths():
+def dict_of_unequal_lengths(record):
     from prefect.tasks.core.collections import Dict
 
     with Flow("f") as flow:
-        Dict().bind(keys=["a", "b"], values=[1])
-    return flow
+        made = Dict().bind(keys=["a", "b"], values=[1])
+    state = flow.run().result[made]
+    record("state", [type(state).__name__, type(state.result).__name__])
 
 
 def bound_collections(record):

@@ -216,9 +216,10 @@ def printing(record):
     with Flow("f") as flow:
         prints()
         silent()
-    with record.logs("log", logger=".prints"):
-        state = flow.run()
-    record.flow(flow, state)
+    for words in ("first", "second", "not logged"):
+        with record.logs(words, contains=words):
+            flow.run()
+    record.flow(flow, flow.run())
 
 
 def own_logger(record):
