@@ -60,13 +60,10 @@ class Merge(Task):
         super().__init__(**task_options)
 
     def run(self, **task_results: Any) -> Any:
-        """Return the first value, by the number in its name, that is not ``None``.
-
-        A branch that raised ``SKIP`` itself has the signal as its value and counts as skipped.
-        """
+        """Return the first value, by the number in its name, that is not ``None``."""
         for key in sorted(task_results, key=lambda key: int(key.rpartition("_")[2])):
             value = task_results[key]
-            if value is not None and not isinstance(value, SKIP):
+            if value is not None:
                 return value
         return None
 
