@@ -139,7 +139,13 @@ class Claims:
         locate(frame)
         location = frame.location
         assert location is not None
-        first, others = self._taken.setdefault(location, (index, inputs))
+        place = location
+        if "//" in location or "./" in location:
+            from os.path import normpath
+
+            # a//b and a/./b are other ways to write a/b.
+            place = normpath(location)
+        first, others = self._taken.setdefault(place, (index, inputs))
         if first != index and not _equal(others, inputs):
             where = "target" if self._step.target is not None else "location"
             raise LocationCollisionError(
