@@ -510,9 +510,10 @@ def test_a_module_that_runs_jobs_while_it_is_imported_does_not_hang(run: Run, tm
     assert done.stdout == "True\n", done.stderr
 
 
-def test_an_executor_started_before_a_fork_says_so_after_it(run: Run) -> None:
-    done = run("""
-        ex = ProcessExecutor(1)
+@pytest.mark.parametrize("kind", ["ProcessExecutor(1)", "ThreadExecutor(1)"])
+def test_an_executor_started_before_a_fork_says_so_after_it(run: Run, kind: str) -> None:
+    done = run(f"""
+        ex = {kind}
         with ex.start():
             ex.wait(ex.submit(len, "abc"))
             child = os.fork()

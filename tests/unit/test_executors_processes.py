@@ -141,6 +141,16 @@ def _setenv(name: str, value: str) -> None:
     os.environ[name] = value
 
 
+def test_a_new_start_brings_workers_to_where_the_driver_is_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    executor = ProcessExecutor(1)
+    with executor.start():
+        before = os.getcwd()
+        assert executor.wait(executor.submit(os.getcwd)) == before
+        monkeypatch.chdir(tmp_path)
+        with executor.start():
+            assert executor.wait(executor.submit(os.getcwd)) == os.getcwd() != before
+
+
 def test_a_setup_that_cannot_be_pickled_is_refused_at_once() -> None:
     with pytest.raises(UnpicklableError, match="setup"):
         ProcessExecutor(1).start(setup=(print, (threading.Lock(),))).__enter__()

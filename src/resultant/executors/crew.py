@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
@@ -23,7 +24,7 @@ class Crew:
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
-        self._closed = False
+        self._closed = ""
         _crews.add(self)
 
     def submit(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Future[Any]:
@@ -33,7 +34,7 @@ class Crew:
             if self._closed:
                 from resultant.errors import ExecutorError
 
-                raise ExecutorError("The executor has stopped: submit inside `with executor.start():`")
+                raise ExecutorError(self._closed)
             if len(self._threads) < self._size:
                 thread = threading.Thread(
                     target=_work, args=(self._jobs,), name=f"resultant-thread-{len(self._threads)}"
@@ -46,7 +47,7 @@ class Crew:
     def dismiss(self, cancel: bool) -> None:
         """Tell the threads to end after the jobs there are; with `cancel`, after those that have begun."""
         with self._lock:
-            self._closed = True
+            self._closed = "The executor has stopped: submit inside `with executor.start():`"
             if cancel:
                 try:
                     while True:
@@ -58,6 +59,12 @@ class Crew:
                     pass
             for _ in self._threads:
                 self._jobs.put(None)
+
+    def lose(self) -> None:
+        """Know that this process is a fork, in which the threads do not exist."""
+        self._closed = "An executor that was started before a fork cannot be used after it; start another one"
+        self._lock = threading.Lock()
+        self._threads = []
 
     def stop(self, cancel: bool) -> None:
         """`dismiss` the threads and wait for them, but for the one that calls."""
@@ -99,3 +106,11 @@ def _dismiss_all() -> None:
 
 # The interpreter joins all threads before it runs `atexit`; a started executor that nobody stops must not hang it.
 threading._register_atexit(_dismiss_all)  # type: ignore[attr-defined]
+
+
+def _lose_all() -> None:
+    for crew in list(_crews):
+        crew.lose()
+
+
+os.register_at_fork(after_in_child=_lose_all)

@@ -80,11 +80,11 @@ class Pool:
             ExecutorError: the pool has stopped or cannot start workers.
         """
         member = None
+        if self._pid != os.getpid():
+            raise ExecutorError("An executor that was started before a fork cannot be used after it; start another one")
         with self._lock:
-            if self._closed is not None or self._pid != os.getpid():
-                raise ExecutorError(
-                    self._closed or "An executor that was started before a fork cannot be used after it"
-                )
+            if self._closed is not None:
+                raise ExecutorError(self._closed)
             if self._idle and not self._queue:
                 member = self._idle.pop()
                 member.jobs.append(job)

@@ -12,6 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from resultant.executors.wire import Bytes
 
+_SOCKET_BUFFER = 1 << 18
+
 
 def spawn() -> tuple[subprocess.Popen[bytes], socket.socket, int]:
     """Start a worker process.
@@ -31,6 +33,10 @@ def spawn() -> tuple[subprocess.Popen[bytes], socket.socket, int]:
             "Set it to a Python program, or use a ThreadExecutor."
         )
     ours, theirs = socket.socketpair()
+    for side in (ours, theirs):
+        # Several small jobs must fit at once; the default of some systems is 8 KiB.
+        side.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BUFFER)
+        side.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SOCKET_BUFFER)
     end, lifeline = os.pipe()
     # Ctrl-C reaches the whole group: a worker must not see it before it can handle it. The mask is inherited.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
