@@ -51,7 +51,11 @@ def encode_class(encoder: Encoder, cls: type) -> bytes:
     """
     if importable(cls):
         return encoder.node(b"class", cls.__module__, cls.__qualname__)
-    own = {name: value for name, value in vars(cls).items() if name not in _INCIDENTAL}
+    own = {
+        name: value
+        for name, value in vars(cls).items()
+        if name not in _INCIDENTAL and not isinstance(value, types.MemberDescriptorType)
+    }
     return encoder.node(b"local class", cls.__name__, type(cls), cls.__bases__, own)
 
 
@@ -74,10 +78,7 @@ def _cell(cell: types.CellType) -> Any:
 
 
 def _globals(function: types.FunctionType) -> dict[str, Any]:
-    """Return the globals that a function uses; those of a module that can be imported go by the module's name."""
-    module = function.__module__
-    if module != "__main__" and module in sys.modules and sys.modules[module].__dict__ is function.__globals__:
-        return {"module": module}
+    """Return the globals that a function uses, by name: what would travel with it to another process."""
     found: dict[str, Any] = {}
     for name in _global_names(function.__code__):
         if name in function.__globals__:
@@ -165,7 +166,6 @@ def _logger(encoder: Encoder, logger: logging.Logger) -> bytes:
 
 
 HANDLERS: dict[type, Callable[[Encoder, Any], bytes]] = {
-    type: encode_class,
     types.FunctionType: _function,
     types.CodeType: _code,
     types.BuiltinFunctionType: _builtin,

@@ -23,6 +23,9 @@ __all__ = ["Encoder"]
 _VERSION = b"resultant digest"
 #: Parts beyond which an encoding is remembered for the rest of the call, so that shared parts are not walked again and again.
 _WORTH_KEEPING = 64
+#: How often parts of circles may be met again: every way through them is another encoding.
+_REPEATS = 20_000
+_NOWHERE = 1 << 30
 #: Encodings that are hashed at a time.
 _BATCH = 4096
 
@@ -57,13 +60,18 @@ class Encoder:
     """Encodes one value; it remembers what it met on the way, and is of no use for a second one."""
 
     def __init__(self) -> None:
+        #: The containers that are being encoded, by identity, and how deep each of them is.
         self._path: dict[int, int] = {}
         #: Encodings by identity. The object is kept as well: otherwise another one could get its identity.
         self._known: dict[int, tuple[Any, bytes]] = {}
+        self._classes: list[type] = []
         self._handlers: dict[type, Callable[[Encoder, Any], bytes]] = dict(_HANDLERS)
         self._count = 0
+        #: What is part of a circle, kept as well.
+        self._cyclic: dict[int, Any] = {}
+        self._repeats = 0
         #: The outermost container that something met since refers back to, as a depth.
-        self._lowest = 1 << 30
+        self._lowest = _NOWHERE
 
     def digest(self, value: Any) -> str:
         """Return the digest of a value.
@@ -97,27 +105,59 @@ class Encoder:
         found = self._known.get(key)
         if found is not None:
             return found[1]
+        if isinstance(value, type):
+            encoded = self._class(value)
+            self._known[key] = (value, encoded)
+            return encoded
         path = self._path
         depth = len(path)
         above = path.get(key)
         if above is not None:
             self._lowest = min(self._lowest, above)
             return b"^%d;" % (depth - above)
+        if key in self._cyclic:
+            self._repeat()
         handler = self._handlers.get(cls)
         if handler is None:
             handler = self._handlers[cls] = known.handler_for(cls) or instances.encode
         before, outer = self._count, self._lowest
-        self._lowest = 1 << 30
+        self._lowest = _NOWHERE
         path[key] = depth
         try:
             encoded = handler(self, value)
         finally:
             del path[key]
-        # What refers to something around it reads differently elsewhere.
-        if self._lowest >= depth and (self._count - before >= _WORTH_KEEPING or isinstance(value, type)):
-            self._known[key] = (value, encoded)
+        if self._lowest == _NOWHERE:
+            if self._count - before >= _WORTH_KEEPING:
+                self._known[key] = (value, encoded)
+        else:
+            # What is part of a circle reads differently depending on where one enters it.
+            self._cyclic[key] = value
+        if self._lowest >= depth:
+            self._lowest = _NOWHERE
         self._lowest = min(outer, self._lowest)
         return encoded
+
+    def _class(self, cls: type) -> bytes:
+        """Return the encoding of a class, which is the same wherever it is met: circles end at the class."""
+        classes = self._classes
+        if cls in classes:
+            return b"^class%d;" % (len(classes) - classes.index(cls))
+        outside = self._path, self._known, self._lowest
+        self._path, self._known, self._lowest = {}, {}, _NOWHERE
+        classes.append(cls)
+        try:
+            if classes[1:]:
+                self._repeat()
+            return code.encode_class(self, cls)
+        finally:
+            classes.pop()
+            self._path, self._known, self._lowest = outside
+
+    def _repeat(self) -> None:
+        self._repeats += 1
+        if self._repeats > _REPEATS:
+            raise Undigestible("Too many of the value's parts refer to each other for a digest.")
 
     def node(self, tag: bytes, *values: Any) -> bytes:
         """Return the encoding of something that consists of `values`, in order."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import OrderedDict
-from copyreg import dispatch_table
+from copyreg import __newobj__, dispatch_table  # type: ignore[attr-defined]
 
 from .refusal import Undigestible
 
@@ -41,6 +41,9 @@ def encode(encoder: Encoder, value: Any) -> bytes:
         module = getattr(value, "__module__", None) or cls.__module__
         return encoder.node(b"named", cls, module, parts)
     maker, arguments, state, items, pairs = (*parts, None, None, None)[:5]
+    if maker is __newobj__ and isinstance(state, tuple) and len(state) == 2:
+        # Attributes count by name, whether they lie in a dictionary or in slots.
+        state = {**(state[0] or {}), **(state[1] or {})}
     if pairs is not None:
         listed = list(pairs)
         ordered = isinstance(value, OrderedDict) or not isinstance(value, dict)

@@ -11,7 +11,7 @@ from fractions import Fraction
 from pathlib import PurePath
 from uuid import UUID
 
-from . import arrays, code, frames
+from . import arrays, frames
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,10 +70,9 @@ HANDLERS: dict[type, Handler] = {
 }
 
 _BASES: tuple[tuple[type, Handler], ...] = (
-    (type, code.encode_class),
     (enum.Enum, _enum),
     (PurePath, _path),
-    ((set), _set),
+    (set, _set),
     (frozenset, _set),
 )
 
