@@ -79,7 +79,7 @@ def test_assigning_counts_for_what_is_asked_afterwards():
         (lambda: setattr(config, "durability", "always"), r"durability = 'always'.*'process' or 'power'"),
         (lambda: setattr(config, "flows", 3), r"'flows' is a table .*flows\.checkpointing"),
         (lambda: setattr(config.engine.executor, "default_class", 3), r"default_class = 3.* class or its dotted name"),
-        (lambda: setattr(config.flows, "default_result", 3), r"default_result = 3.* Result"),
+        (lambda: setattr(config.flows, "default_result", 3), r"default_result = 3.* text or nothing"),
         (lambda: setattr(config.database, "url", 3), r"database\.url = 3.* text or nothing, not int"),
         (lambda: setattr(config, "context", 3), r"context = 3.* table"),
         (lambda: setattr(config, "home_dir", ""), r"home_dir = ''.* path of a folder"),

@@ -25,13 +25,6 @@ class Wanted(msgspec.Struct, frozen=True):
 ClassOrName = Annotated[
     Any, Wanted("a class or its dotted name", lambda value: isinstance(value, str | type) or callable(value))
 ]
-ResultOrName = Annotated[
-    Any,
-    Wanted(
-        "a Result, the name of a Result class, or nothing",
-        lambda value: value is None or isinstance(value, str) or (hasattr(value, "read") and hasattr(value, "write")),
-    ),
-]
 Seconds = Annotated[
     Any,
     Wanted(
@@ -51,7 +44,7 @@ class FlowSettings(Section, frozen=True):
     checkpointing: bool = False
     eager_edge_validation: bool = False
     run_on_schedule: bool = True
-    default_result: ResultOrName = None
+    default_result: str | None = None
 
 
 class TaskDefaults(Section, frozen=True):

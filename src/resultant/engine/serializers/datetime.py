@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC
-
 from resultant.engine.serializers.base import Serializer
 from resultant.errors import CorruptResultError, SerializationError, UnreadableResultError
 
@@ -37,7 +35,7 @@ class DateTimeSerializer(Serializer):
         Raises:
             SerializationError: it is no datetime, or is finer than a microsecond.
         """
-        from datetime import datetime
+        from datetime import UTC, datetime, timedelta
 
         if not isinstance(value, datetime):
             raise SerializationError(
@@ -52,8 +50,11 @@ class DateTimeSerializer(Serializer):
             return plain.replace(".", ",").encode()
         try:
             value = datetime.astimezone(value, UTC)
-        except OverflowError:  # the first and last hours of the calendar have no UTC; their own offset says as much
-            pass
+        except OverflowError:
+            # The first and last hours of the calendar have no UTC. Their own offset says as much, unless it has seconds:
+            # such a text, cut short, would be another datetime.
+            if value.utcoffset() % timedelta(minutes=1):
+                raise SerializationError(f"{value!r} cannot be expressed in UTC. Use PickleSerializer.") from None
         return datetime.isoformat(value, timespec="microseconds").encode()
 
     def deserialize(self, value: bytes) -> Any:
@@ -63,7 +64,7 @@ class DateTimeSerializer(Serializer):
             CorruptResultError: the text is empty, cut short or damaged.
             UnreadableResultError: the bytes are no text of a datetime at all.
         """
-        from datetime import datetime
+        from datetime import UTC, datetime
 
         data = bytes(value)
         if not data:

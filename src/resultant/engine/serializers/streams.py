@@ -61,9 +61,7 @@ class CompressingSink:
 
             self.compressor = compressobj(**options)
         elif format == "bz2":
-            from bz2 import BZ2Compressor
-
-            self.compressor = BZ2Compressor(**options)
+            self.compressor = _bz2(**options)
         else:
             from lzma import LZMACompressor
 
@@ -83,6 +81,13 @@ class CompressingSink:
     def finish(self) -> None:
         """Write what is left."""
         self.sink.write(self.compressor.flush())
+
+
+def _bz2(compresslevel: int = 9) -> Any:
+    from bz2 import BZ2Compressor
+
+    # Its only argument has no name.
+    return BZ2Compressor(compresslevel)
 
 
 class _GzipCompressor:

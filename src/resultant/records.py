@@ -1,0 +1,117 @@
+"""What is known about a stored result: everything that is needed to read it, never the value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from resultant.errors import CorruptResultError, UnreadableResultError
+
+__all__ = ["ResultRecord", "python_version", "value_library"]
+
+_VERSION = 1
+
+#: Name and version of the library that owns a type, by the type's top-level module.
+_libraries: dict[str, tuple[str, str] | tuple[None, None]] = {}
+
+
+class ResultRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One stored result. It alone, with access to the storage, gives the value back.
+
+    Attributes:
+        type: persistent name of the result's class, e.g. ``"local"``; empty where the class cannot be named, and reading
+            needs the flow's own object.
+        options: what makes an equal result object, credentials left out.
+        location: where the bytes are, as the result's ``read`` takes it; ``None`` if nothing was written.
+        serializer: what :meth:`~resultant.engine.serializers.Serializer.describe` gave; ``None`` where the serializer
+            cannot be named.
+        size: of the bytes.
+        digest: of the bytes, with the name of its algorithm in front: ``"sha256:…"``.
+        python: version of Python that wrote the bytes.
+        library: top-level package that owns the value's type, if that is none of Python's own.
+        library_version: the version of that package.
+        returned_none: the task returned ``None``, and nothing needed to be written for that.
+    """
+
+    type: str
+    options: dict[str, Any] = {}
+    location: str | None = None
+    serializer: dict[str, Any] | None = None
+    size: int | None = None
+    digest: str | None = None
+    python: str | None = None
+    library: str | None = None
+    library_version: str | None = None
+    returned_none: bool = False
+
+    def to_json(self) -> str:
+        """Return the record as JSON: the same text for equal records, and readable by later releases."""
+        fields = msgspec.to_builtins(self)
+        return msgspec.json.encode({"version": _VERSION, **fields}, order="sorted").decode()
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> ResultRecord:
+        """Return the record that JSON text holds; fields that this release does not know are left out.
+
+        Args:
+            text: what :meth:`to_json` gave.
+
+        Raises:
+            CorruptResultError: the text is no record.
+            UnreadableResultError: a later release wrote it in a way that this one cannot understand.
+        """
+        try:
+            fields = msgspec.json.decode(text, type=dict[str, Any])
+            version = fields.pop("version", None)
+            if isinstance(version, int) and version > _VERSION:
+                raise UnreadableResultError(
+                    f"The record has version {version}, and this release reads up to {_VERSION}. Read it with a newer one."
+                )
+            if version != _VERSION:
+                raise CorruptResultError("The record of the result is damaged: it does not say its version.")
+            return msgspec.convert(fields, cls)
+        except msgspec.MsgspecError as error:
+            raise CorruptResultError(f"The record of the result is damaged: {error}") from error
+
+
+def python_version() -> str:
+    """Return the version of this Python, as records keep it."""
+    import sys
+
+    return ".".join(map(str, sys.version_info[:3]))
+
+
+def value_library(value: Any) -> tuple[str, str] | tuple[None, None]:
+    """Return name and version of the package that owns a value's type.
+
+    Args:
+        value: anything; a class counts as a value of its own module.
+
+    Returns:
+        The package's import name and version, or two ``None`` for what Python itself or the user's script owns.
+    """
+    kind = value if isinstance(value, type) else type(value)
+    name = kind.__module__.partition(".")[0]
+    try:
+        return _libraries[name]
+    except KeyError:
+        found = _libraries[name] = _look_up(name)
+        return found
+
+
+def _look_up(name: str) -> tuple[str, str] | tuple[None, None]:
+    import sys
+
+    if name in sys.stdlib_module_names or name in ("__main__", "__mp_main__"):
+        return None, None
+    version = getattr(sys.modules.get(name), "__version__", None)
+    if not isinstance(version, str):
+        from importlib.metadata import PackageNotFoundError
+        from importlib.metadata import version as installed_version
+
+        try:
+            version = installed_version(name)
+        except (PackageNotFoundError, ValueError):
+            return None, None
+    return name, version
