@@ -4,7 +4,7 @@
 #   make test    the whole test suite (with CI=true also `make diff`)
 #   make check   style, types, architecture, documentation: everything but the tests
 #   make docs    build the documentation into site/
-#   make bench   the benchmarks, each as a ratio to a floor taken in the same run
+#   make bench   the benchmarks, each as a ratio to a floor taken in the same run (BENCH=--quick for a short one)
 #   make diff    run the same flows here and on prefect 1.4.1, and compare
 #   make clean   remove what the targets made, the environments too
 

@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,40 @@ def test_every_spelling_of_the_front_door_is_seen(statement: str) -> None:
 )
 def test_other_imports_are_not_taken_for_it(statement: str) -> None:
     assert not front_door_imports(SOURCE / "engine" / "x.py", statement)
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(("resultant", *path.relative_to(SOURCE).with_suffix("").parts)).removesuffix(".__init__")
+
+
+def _imported_on_import(path: Path, known: set[str]) -> set[str]:
+    """Return the modules of ours that importing this one imports: those named outside functions."""
+    package = _dotted(path) if path.name == "__init__.py" else _dotted(path).rpartition(".")[0]
+    found = set()
+    todo: list[ast.AST] = [ast.parse(path.read_text())]
+    while todo:
+        for node in ast.iter_child_nodes(todo.pop()):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+                continue
+            if isinstance(node, ast.If) and _is_type_checking(node):
+                todo.extend(node.orelse)
+            elif isinstance(node, ast.Import):
+                found.update(alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                base = ".".join(package.split(".")[: len(package.split(".")) - node.level + 1]) if node.level else ""
+                source = ".".join(filter(None, (base, node.module)))
+                for alias in node.names:
+                    found.add(f"{source}.{alias.name}" if f"{source}.{alias.name}" in known else source)
+            else:
+                todo.append(node)
+    return found & known
+
+
+def test_importing_goes_round_in_no_circle() -> None:
+    known = {_dotted(path) for path in MODULES}
+    graph = {_dotted(path): _imported_on_import(path, known) - {_dotted(path)} for path in MODULES}
+    assert sum(map(len, graph.values())) > 50, "the graph was not read"
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
 
 
 @pytest.mark.parametrize("path", MODULES, ids=_module_id)
