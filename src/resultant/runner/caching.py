@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from resultant.engine.state import Cached
-from resultant.runtime import CACHES
+from resultant.errors import CorruptResultError, MissingResultError
+from resultant.runtime import CACHES, get_logger
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +32,16 @@ def valid_state(frame: TaskFrame, state: State, inputs: dict[str, Any]) -> Cache
     for candidate in frame.step.cached:
         candidate.load_cached_results({})
         if validator(candidate, inputs, frame.run.parameters):
-            found: Cached = candidate.load_result()
+            try:
+                found: Cached = candidate.load_result()
+            except (MissingResultError, CorruptResultError) as error:
+                # A hit is proven by its bytes.
+                get_logger(frame.step.name).warning(
+                    "Task '%s': the cached value cannot be used, so it is not taken from the cache: %s",
+                    frame.step.name,
+                    error,
+                )
+                continue
             return found
     return None
 
@@ -43,11 +53,10 @@ def cached_state(frame: TaskFrame, success: State) -> Cached:
         frame: the task run.
         success: the state it ended in.
     """
-    from resultant.engine.digests import digest_value
     from resultant.engine.moments import later
 
     task = frame.step.task
-    digests = {name: digest_value(value) for name, value in frame.inputs.items()}
+    digests = {name: _digest(frame, name, value) for name, value in frame.inputs.items()}
     return Cached(
         success.message,
         result=success._result,
@@ -57,6 +66,25 @@ def cached_state(frame: TaskFrame, success: State) -> Cached:
         # A digest that is None agrees with nothing: what cannot be hashed is never a hit.
         hashed_inputs=digests,  # type: ignore[arg-type]
     )
+
+
+def _digest(frame: TaskFrame, name: str, value: Any) -> str | None:
+    from resultant.engine.cache_validators import duration_only, never_use
+    from resultant.engine.digests import Undigestible, digest
+
+    try:
+        return digest(value)
+    except Undigestible as error:
+        # Of a mapped task's children the first one speaks for all.
+        if not frame.index and frame.step.task.cache_validator not in (duration_only, never_use):
+            get_logger(frame.step.name).warning(
+                "Task '%s': the input %r cannot be compared with that of a later run, so a cache that looks at it is never "
+                "used: %s",
+                frame.step.name,
+                name,
+                error,
+            )
+        return None
 
 
 def candidates(step: Step, caches: dict[str, list[Any]]) -> list[Any]:

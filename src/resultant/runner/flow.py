@@ -9,7 +9,7 @@ from resultant.engine.result import Result
 from resultant.engine.state import Cached, Failed, Mapped, Pending, Retrying, Scheduled, State, Success
 
 from .flights import Flights
-from .mapping import Children, Claims, expand, flat_states
+from .mapping import Children, Claims, expand, flattened
 from .task import Unfinished, died, parent_state, run_task
 
 TYPE_CHECKING = False
@@ -144,7 +144,7 @@ class FlowRun:
             return
         for position, edge in enumerate(step.upstream):
             if edge.flattened:
-                upstream[position] = _flattened(upstream[position])
+                upstream[position] = flattened(upstream[position])
         self._submit(step, None, state, upstream, None, None)
 
     def _begin_mapped(self, step: Step, state: State, upstream: list[State]) -> None:
@@ -391,13 +391,3 @@ class FlowRun:
         return {
             edge.key: above._result for edge, above in zip(step.upstream, upstream, strict=True) if edge.key is not None
         }
-
-
-def _flattened(above: State) -> State:
-    """Return a state whose value is flattened, for a task that reduces it."""
-    flat = flat_states(above)
-    if not above.is_mapped():
-        return above if not above.is_successful() else Success(above.message, result=[state.result for state in flat])
-    reduced = Mapped(above.message, map_states=flat)
-    reduced._result = Result([state.result for state in flat])
-    return reduced

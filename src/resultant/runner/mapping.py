@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from resultant.engine.state import Failed, State, Success
+from resultant.engine.result import Result
+from resultant.engine.state import Failed, Mapped, State, Success
 from resultant.errors import LocationCollisionError
 from resultant.triggers import all_successful
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from .plan import Run, Step
 
-__all__ = ["Children", "Claims", "expand", "flat_value"]
+__all__ = ["Children", "Claims", "expand", "flat_value", "flattened"]
 
 #: Names that differ for every child, so that a location which uses one cannot collide.
 _UNIQUE = frozenset(("map_index", "task_full_name", "task_run_id"))
@@ -193,6 +194,16 @@ def flat_states(above: State) -> list[State]:
     if not above.is_successful():
         return [above]
     return [_element(above, item) for item in flat_value(above.result)]
+
+
+def flattened(above: State) -> State:
+    """Return a state whose value is flattened, for a task that reduces it."""
+    flat = flat_states(above)
+    if not above.is_mapped():
+        return above if not above.is_successful() else Success(above.message, result=[state.result for state in flat])
+    reduced = Mapped(above.message, map_states=flat)
+    reduced._result = Result([state.result for state in flat])
+    return reduced
 
 
 def flat_value(value: Any) -> list[Any]:

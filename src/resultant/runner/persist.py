@@ -115,27 +115,20 @@ def save(frame: TaskFrame, value: Any, background: bool) -> tuple[Result, Future
     stored = _like(step, value)
     few = serializer.small(value)
     if few is not None:
+        frame.run.written += len(few)
+        if background and len(few) >= store.background_from:
+            return stored, _put_behind(frame, stored, location, few)
         try:
             stored.location = store.put(location, few)
         except Exception as error:  # noqa: BLE001 - whatever a store raises, the value was not written
             stored.location = _again(frame, value, location, error, lambda: store.put(location, few))
-        frame.run.written += len(few)
         return stored, None
     sink = store.sink(location)
     try:
         serializer.dump(value, sink)
         frame.run.written += sink.size
         if sink.size >= store.background_from and background and (data := sink.finished()) is not None:
-            writers = frame.run.writers
-            assert writers is not None
-
-            def put(data: bytes = data) -> None:
-                try:
-                    stored.location = store.put(location, data)
-                except Exception as error:  # noqa: BLE001 - as above
-                    stored.location = _again(frame, value, location, error, lambda: store.put(location, data))
-
-            return stored, writers.submit(len(data), put)
+            return stored, _put_behind(frame, stored, location, data)
         stored.location = sink.commit()
     except Exception as error:  # noqa: BLE001 - serializers and stores may be the user's own
         sink.abort()
@@ -144,6 +137,20 @@ def save(frame: TaskFrame, value: Any, background: bool) -> tuple[Result, Future
         sink.abort()
         raise
     return stored, None
+
+
+def _put_behind(frame: TaskFrame, stored: Any, location: str, data: bytes) -> Future[Any]:
+    """Put finished bytes on another thread, while other tasks run; `stored` learns its location there."""
+    store, writers = _store(frame), frame.run.writers
+    assert writers is not None
+
+    def put() -> None:
+        try:
+            stored.location = store.put(location, data)
+        except Exception as error:  # noqa: BLE001 - whatever a store raises, the value was not written
+            stored.location = _again(frame, stored.value, location, error, lambda: store.put(location, data))
+
+    return writers.submit(len(data), put)
 
 
 def _like(step: Step, value: Any) -> Any:
