@@ -7,7 +7,9 @@ a failure too, so this list only holds what is really different.
 from __future__ import annotations
 
 NONE = "departures, `None`: it is written where the task names a target or location of its own, and found again"
-FAILED_WRITE = "departures, `A failed write`: the state says what could not be written; the task's code does not run again"
+FAILED_WRITE = (
+    "departures, `A failed write`: the state says what could not be written; the task's code does not run again"
+)
 FLATTENED = "5.2: n_map_states is the number of children; 1.4.1 keeps the number from before flattening"
 TIMEOUT = "8.1: the value is a TaskTimeoutSignal; its text is no contract"
 LATER = "2.7, 16: cloud results and the Dask executor come in a later release; the error says so"
@@ -16,13 +18,13 @@ DEPARTURES: dict[str, tuple[list[str], str]] = {
     "checkpointing.none_with_a_location": (["files/0*", "flow/0/tasks/nothing-1/stored/location"], NONE),
     "checkpointing.failing_write_with_retries": (["ran/[12]"], FAILED_WRITE),
     "checkpointing.prefect_result_that_json_refuses": (["error/0"], FAILED_WRITE),
+    "configuration.task_defaults": (
+        ["made/0/1*"],
+        "4.4: an integer delay means seconds; here it is the timedelta at once",
+    ),
     "context.date_given_as_a_plain_datetime": (
         ["flow/0/tasks/look-1/value/1"],
         "4.2: the other date keys follow a supplied date; 1.4.1 does not look at plain datetimes",
-    ),
-    "control_flow.merges": (
-        ["flow/0/tasks/Merge-3/value*"],
-        "13: a branch that raised SKIP itself gives merge no value; 1.4.1 hands the signal on",
     ),
     "control_flow.merge_of_twelve": (["flow/0/tasks/Merge-1/value"], "departures, `merge` of ten or more"),
     "executors.dask_executor_arguments": (["*"], LATER),
@@ -30,9 +32,9 @@ DEPARTURES: dict[str, tuple[list[str], str]] = {
         ["files/0/store/x.pkl/0/pickled", "flow/0/tasks/one-1/stored/*"],
         "departures, `A state handler that replaces the value`: the new value is stored by the same rules",
     ),
-    "mapping.flatten_failed_and_skipped_children": (["flow/0/tasks/*/n_map_states"], FLATTENED),
-    "mapping.flatten_not_iterable_children": (["flow/0/tasks/*/n_map_states"], FLATTENED),
-    "mapping.flatten_twice": (["flow/0/tasks/*/n_map_states"], FLATTENED),
+    "flattening.flatten_failed_and_skipped_children": (["flow/0/tasks/*/n_map_states"], FLATTENED),
+    "flattening.flatten_not_iterable_children": (["flow/0/tasks/*/n_map_states"], FLATTENED),
+    "flattening.flatten_twice": (["flow/0/tasks/*/n_map_states"], FLATTENED),
     "names.all_are_there": (["engine.results*", "executors*"], LATER),
     "outcomes.base_exceptions": (
         ["exit/0/raised", "flow/0/*"],

@@ -79,7 +79,8 @@ def test_departures_name_scenarios_and_reasons() -> None:
     known = set(all_names())
     for name, (patterns, reason) in DEPARTURES.items():
         assert name in known, f"no scenario is called {name}"
-        assert patterns and reason
+        assert patterns
+        assert reason
 
 
 def test_there_are_enough_scenarios() -> None:

@@ -64,4 +64,5 @@ def _pendulum(moment: datetime) -> datetime:
         import pendulum
     except ImportError:
         return moment
-    return pendulum.instance(moment)
+    aware: datetime = pendulum.instance(moment)
+    return aware

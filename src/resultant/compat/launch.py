@@ -23,7 +23,7 @@ def main() -> None:
     """
     arguments = sys.argv[1:]
     if arguments[:1] in (["-h"], ["--help"]):
-        print(_USAGE, end="")
+        sys.stdout.write(_USAGE)
         return
     if not arguments:
         sys.stderr.write(_USAGE)

@@ -132,8 +132,16 @@ def pipe_task_keyword():
 
 def annotations(record):
     a = Task()
-    record("values", [unmapped(a).value is a, unmapped(mapped(a)).annotations, mapped(unmapped(a)).annotations,
-                      flatten(unmapped(a)).annotations, flatten(flatten(a)).value is a])
+    record(
+        "values",
+        [
+            unmapped(a).value is a,
+            unmapped(mapped(a)).annotations,
+            mapped(unmapped(a)).annotations,
+            flatten(unmapped(a)).annotations,
+            flatten(flatten(a)).value is a,
+        ],
+    )
     record("as argument", mapped([1, 2]).value)
 
 

@@ -13,11 +13,11 @@ HOUR = datetime.timedelta(hours=1)
 
 
 def _past():
-    return datetime.datetime.now(datetime.timezone.utc) - HOUR
+    return datetime.datetime.now(datetime.UTC) - HOUR
 
 
 def _ahead():
-    return datetime.datetime.now(datetime.timezone.utc) + HOUR
+    return datetime.datetime.now(datetime.UTC) + HOUR
 
 
 def cached_at_once(record):
@@ -172,26 +172,41 @@ def given_cached_state(record):
 
 def validators_by_hand(record):
     late, ahead = _past(), _ahead()
-    state = Cached(cached_inputs={"x": Result(1), "y": Result(2)}, cached_parameters={"p": 1, "q": 2},
-                   cached_result_expiration=ahead)
+    state = Cached(
+        cached_inputs={"x": Result(1), "y": Result(2)},
+        cached_parameters={"p": 1, "q": 2},
+        cached_result_expiration=ahead,
+    )
     old = Cached(cached_inputs={"x": Result(1)}, cached_parameters={"p": 1}, cached_result_expiration=late)
     forever = Cached(cached_parameters={"p": 1})
-    names = "never_use duration_only all_inputs all_parameters".split()
+    names = ["never_use", "duration_only", "all_inputs", "all_parameters"]
     checks = [getattr(validators, name) for name in names] + [
-        validators.partial_inputs_only(), validators.partial_inputs_only(["x"]), validators.partial_inputs_only(["z"]),
-        validators.partial_parameters_only(), validators.partial_parameters_only(["p"]),
+        validators.partial_inputs_only(),
+        validators.partial_inputs_only(["x"]),
+        validators.partial_inputs_only(["z"]),
+        validators.partial_parameters_only(),
+        validators.partial_parameters_only(["p"]),
         validators.partial_parameters_only(["z"]),
     ]
-    for inputs, parameters in (({"x": 1, "y": 2}, {"p": 1, "q": 2}), ({"x": 1, "y": 3}, {"p": 1, "q": 3}),
-                               ({"x": 1, "y": 2, "z": 3}, {"p": 1, "q": 2, "z": 3}), ({"x": 1}, {"p": 1}), ({}, {})):
+    for inputs, parameters in (
+        ({"x": 1, "y": 2}, {"p": 1, "q": 2}),
+        ({"x": 1, "y": 3}, {"p": 1, "q": 3}),
+        ({"x": 1, "y": 2, "z": 3}, {"p": 1, "q": 2, "z": 3}),
+        ({"x": 1}, {"p": 1}),
+        ({}, {}),
+    ):
         for kept in (state, old, forever):
             record("answers", [check(kept, inputs, parameters) for check in checks])
 
 
 def validators_and_none(record):
     state = Cached(cached_result_expiration=_ahead())
-    for check in (validators.partial_inputs_only(["x"]), validators.partial_parameters_only(["x"]),
-                  validators.partial_inputs_only(), validators.partial_parameters_only()):
+    for check in (
+        validators.partial_inputs_only(["x"]),
+        validators.partial_parameters_only(["x"]),
+        validators.partial_inputs_only(),
+        validators.partial_parameters_only(),
+    ):
         record("none", check(state, None, None))
 
 

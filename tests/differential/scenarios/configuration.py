@@ -2,7 +2,6 @@
 
 import prefect
 from prefect import Flow, Task, config, context, task
-from prefect.configuration import load_configuration
 from prefect.engine.results import LocalResult
 from prefect.utilities.configuration import set_temporary_config
 
@@ -80,6 +79,8 @@ def checkpointing_by_context(record):
 
 
 def toml(record):
+    from prefect.configuration import load_configuration
+
     (record.dir / "a.toml").write_text(
         'debug = true\nnumber = 1\n[x]\na = "one"\nb = "${x.a} two"\nc = "${number}"\nd = "${none}"\ne = "$NOT_SET/y"\n'
     )
@@ -90,6 +91,8 @@ def toml(record):
 
 def toml_environment(record):
     import os
+
+    from prefect.configuration import load_configuration
 
     (record.dir / "a.toml").write_text('[x]\na = "one"\nb = 1\n[context.secrets]\n')
     os.environ.update(
@@ -108,6 +111,8 @@ def toml_environment(record):
 
 
 def toml_bad_key(record):
+    from prefect.configuration import load_configuration
+
     (record.dir / "a.toml").write_text("[x]\nkeys = 1\n")
     with record.error("error", ValueError):
         load_configuration("a.toml")

@@ -54,8 +54,15 @@ def annotations(record):
 
 def annotation_values(record):
     record("values", [mapped(5).value, unmapped([1]).value, flatten(mapped(3)).value])
-    for made in (mapped(1), unmapped(1), flatten(1), mapped(unmapped(1)), unmapped(mapped(1)), flatten(mapped(1)),
-                 mapped(flatten(unmapped(1)))):
+    for made in (
+        mapped(1),
+        unmapped(1),
+        flatten(1),
+        mapped(unmapped(1)),
+        unmapped(mapped(1)),
+        flatten(mapped(1)),
+        mapped(flatten(unmapped(1))),
+    ):
         record("annotations", [type(made).__name__, made.annotations, isinstance(made, EdgeAnnotation)])
 
 

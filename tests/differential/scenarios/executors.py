@@ -4,7 +4,6 @@ import datetime
 import os
 
 import cloudpickle
-
 import prefect
 from prefect import Flow, Parameter, task, unmapped
 from prefect.engine.results import LocalResult
@@ -45,8 +44,12 @@ def flaky(x):
 
 
 def _all():
-    return [LocalExecutor(), LocalDaskExecutor(scheduler="threads", num_workers=2),
-            LocalDaskExecutor(scheduler="processes", num_workers=2), LocalDaskExecutor(scheduler="synchronous")]
+    return [
+        LocalExecutor(),
+        LocalDaskExecutor(scheduler="threads", num_workers=2),
+        LocalDaskExecutor(scheduler="processes", num_workers=2),
+        LocalDaskExecutor(scheduler="synchronous"),
+    ]
 
 
 def base_class(record):
@@ -67,7 +70,16 @@ def local(record):
 
 
 def dask_schedulers(record):
-    for name in ("threads", "Threads", "threading", "processes", "multiprocessing", "sync", "synchronous", "single-threaded"):
+    for name in (
+        "threads",
+        "Threads",
+        "threading",
+        "processes",
+        "multiprocessing",
+        "sync",
+        "synchronous",
+        "single-threaded",
+    ):
         record("scheduler", LocalDaskExecutor(scheduler=name).scheduler)
     record("default", LocalDaskExecutor().scheduler)
     with record.error("unknown", ValueError):
@@ -122,7 +134,13 @@ def same_states_everywhere(record):
 def context_travels(record):
     @task
     def look():
-        return [prefect.context.get("mine"), prefect.context.parameters, prefect.context.flow_name, prefect.context.task_name, prefect.context.get("outer")]
+        return [
+            prefect.context.get("mine"),
+            prefect.context.parameters,
+            prefect.context.flow_name,
+            prefect.context.task_name,
+            prefect.context.get("outer"),
+        ]
 
     with Flow("f") as flow:
         Parameter("p", default=3)()

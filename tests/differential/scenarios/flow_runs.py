@@ -51,7 +51,7 @@ def parameters(record):
         add(Parameter("p"), Parameter("q", default=3))
     record.flow(flow, flow.run(parameters={"p": 1}))
     record.flow(flow, flow.run(parameters={"p": 1, "q": 1}))
-    record.flow(flow, flow.run(parameters=dict(p=object) and {"p": 2.5}))
+    record.flow(flow, flow.run(parameters={"p": 2.5}))
 
 
 def parameters_by_name(record):
@@ -82,8 +82,10 @@ def odd_parameter_values(record):
 
 def falsy_defaults(record):
     with Flow("f") as flow:
-        made = [task(lambda x: repr(x), name="show")(Parameter(name, default=value))
-                for name, value in (("a", None), ("b", 0), ("c", ""), ("d", []))]
+        made = [
+            task(lambda x: repr(x), name="show")(Parameter(name, default=value))
+            for name, value in (("a", None), ("b", 0), ("c", ""), ("d", []))
+        ]
     record("required", [p.required for p in sorted(flow.parameters(), key=lambda p: p.name)])
     record.flow(flow, flow.run())
     record("made", len(made))
@@ -92,8 +94,19 @@ def falsy_defaults(record):
 def parameter_attributes(record):
     p, q = Parameter("p"), Parameter("q", default=None, tags=["t"])
     for made in (p, q):
-        record("attributes", [made.name, made.slug, made.required, made.default if made is q else None, made.tags,
-                              type(made.result).__name__, made.checkpoint, repr(made)])
+        record(
+            "attributes",
+            [
+                made.name,
+                made.slug,
+                made.required,
+                made.default if made is q else None,
+                made.tags,
+                type(made.result).__name__,
+                made.checkpoint,
+                repr(made),
+            ],
+        )
     record("required", [Parameter("r", required=False).required, Parameter("s", default=1, required=True).required])
     with Flow("f") as flow:
         p()
@@ -108,7 +121,7 @@ def date_parameters(record):
         task(lambda x: [type(x).__name__, x], name="show")(made)
     record("serializer", type(made.result.serializer))
     record.flow(flow, flow.run(parameters={"when": "2020-02-03T04:05:06+00:00"}))
-    record.flow(flow, flow.run(parameters={"when": datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)}))
+    record.flow(flow, flow.run(parameters={"when": datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)}))
     record.flow(flow, flow.run())
 
 
@@ -134,7 +147,7 @@ def given_state(record):
 def scheduled_task_waits(record):
     with Flow("f") as flow:
         made = one()
-    soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=0.5)
+    soon = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=0.5)
     record.flow(flow, flow.run(task_states={made: Scheduled(start_time=soon)}))
 
 
@@ -206,9 +219,12 @@ def schedule_ignored(record):
 def logs(record):
     with Flow("f") as flow:
         one()
-    for words in ("Beginning Flow run for 'f'", "Task 'one': Starting task run...",
-                  "Task 'one': Finished task run for task with final state: 'Success'",
-                  "Flow run SUCCESS: "):
+    for words in (
+        "Beginning Flow run for 'f'",
+        "Task 'one': Starting task run...",
+        "Task 'one': Finished task run for task with final state: 'Success'",
+        "Flow run SUCCESS: ",
+    ):
         with record.logs(words, contains=words):
             flow.run()
 

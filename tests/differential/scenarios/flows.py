@@ -3,7 +3,6 @@
 import json
 
 import cloudpickle
-
 import prefect
 from prefect import Flow, Parameter, Task, task
 from prefect.engine.results import LocalResult
@@ -17,7 +16,9 @@ def add(x, y=1):
 
 def _shape(flow):
     return sorted(
-        [flow.slugs[e.upstream_task], flow.slugs[e.downstream_task], str(e.key), e.mapped, e.flattened] for e in flow.edges)
+        [flow.slugs[e.upstream_task], flow.slugs[e.downstream_task], str(e.key), e.mapped, e.flattened]
+        for e in flow.edges
+    )
 
 
 def names(record):
@@ -115,7 +116,14 @@ def chain(record):
 
 def slugs(record):
     with Flow("f") as flow:
-        made = [Task("a")(), Task("b")(), Task("b")(), Task("a", tags=["z", "c"])(), Task("x", slug="mine")(), Task("a")()]
+        made = [
+            Task("a")(),
+            Task("b")(),
+            Task("b")(),
+            Task("a", tags=["z", "c"])(),
+            Task("x", slug="mine")(),
+            Task("a")(),
+        ]
         add.map([1])
     record("slugs", [flow.slugs[t] for t in made])
     made[0].name = "renamed"
@@ -268,8 +276,13 @@ def questions(record):
     record("upstream", named(flow.upstream_tasks(c)))
     record("downstream", named(flow.downstream_tasks(a)))
     record("edges", [len(flow.edges_to(c)), len(flow.edges_from(a))])
-    record("all", [{t.name: len(e) for t, e in sorted(found().items(), key=lambda i: i[0].name)}
-                   for found in (flow.all_upstream_edges, flow.all_downstream_edges)])
+    record(
+        "all",
+        [
+            {t.name: len(e) for t, e in sorted(found().items(), key=lambda i: i[0].name)}
+            for found in (flow.all_upstream_edges, flow.all_downstream_edges)
+        ],
+    )
     record("sorted", [t.name for t in flow.sorted_tasks()])
     record("sorted from", [t.name for t in flow.sorted_tasks(root_tasks=[b])])
     record("iteration", sorted(t.name for t in flow) == named(flow.tasks))

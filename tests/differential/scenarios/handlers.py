@@ -223,6 +223,7 @@ def flow_handlers(record):
         record("call", [thing.name, type(old).__name__, type(new).__name__, new.message])
         if new.is_failed():
             return Success("all is well", result=new.result)
+        return None
 
     with Flow("f", state_handlers=[replace]) as flow:
         task(lambda: 1 / 0, name="bad")()

@@ -4,7 +4,6 @@ import json
 import logging
 
 import cloudpickle
-
 import prefect
 from prefect import Flow, Task, task
 from prefect.utilities.collections import DotDict, as_nested_dict, merge_dicts
@@ -21,7 +20,7 @@ def dot_dict(record):
     del made.x
     record("keys", sorted(made.keys()))
     with record.error("attribute", AttributeError):
-        made.nothing  # noqa: B018
+        made.nothing
     with record.error("key", KeyError):
         made["nothing"]
     record("repr", repr(DotDict({"b": 1, "a": 2, 1: 3})))
@@ -116,10 +115,22 @@ def task_helpers(record):
 def exceptions(record):
     from prefect.exceptions import PrefectException, PrefectSignal, TaskTimeoutSignal
 
-    record("bases", [issubclass(PrefectSignal, BaseException), issubclass(PrefectSignal, Exception),
-                     issubclass(TaskTimeoutSignal, PrefectSignal), issubclass(PrefectException, Exception)])
-    record("signals", [issubclass(prefect.engine.signals.PrefectStateSignal, PrefectSignal),
-                       issubclass(prefect.engine.signals.ENDRUN, PrefectSignal)])
+    record(
+        "bases",
+        [
+            issubclass(PrefectSignal, BaseException),
+            issubclass(PrefectSignal, Exception),
+            issubclass(TaskTimeoutSignal, PrefectSignal),
+            issubclass(PrefectException, Exception),
+        ],
+    )
+    record(
+        "signals",
+        [
+            issubclass(prefect.engine.signals.PrefectStateSignal, PrefectSignal),
+            issubclass(prefect.engine.signals.ENDRUN, PrefectSignal),
+        ],
+    )
 
 
 def context_class(record):
@@ -128,7 +139,7 @@ def context_class(record):
     made = Context(a=1, b={"c": 2})
     record("access", [made.a, made.b, made.get("x")])
     with record.error("missing", AttributeError):
-        made.nothing  # noqa: B018
+        made.nothing
     with record.error("pickle", TypeError):
         cloudpickle.dumps(made)
 

@@ -61,7 +61,7 @@ def without_a_result(record):
         kept = context.get("task_loop_result")
         record("text", ["LOOP" in str(kept), type(kept).__name__])
         if context.get("task_loop_count", 1) < 2:
-            raise LOOP()
+            raise LOOP
         return "end"
 
     with Flow("f") as flow:

@@ -3,7 +3,7 @@
 import datetime
 
 import prefect
-from prefect import Flow, Parameter, Task, context, flatten, mapped, task, unmapped
+from prefect import Flow, Parameter, Task, context, mapped, task, unmapped
 from prefect.engine.results import LocalResult
 from prefect.engine.signals import PAUSE, SKIP
 from prefect.executors import LocalDaskExecutor
@@ -292,77 +292,6 @@ def children_that_pause(record):
     record.flow(flow, FlowRunner(flow).run(return_tasks=[made, after], task_states={made: given}))
 
 
-def flatten_a_mapped_result():
-    with Flow("f") as flow:
-        nested = give.map([[1], [2, 3], []])
-        double.map(flatten(nested))
-        total(flatten(nested))
-    return flow
-
-
-def flatten_a_result_and_a_constant():
-    with Flow("f") as flow:
-        double.map(flatten(give([[1, 2], [3]])))
-        double.map(flatten([[1, 2], [3]]))
-        total(flatten(give([[1, 2], [3]])))
-    return flow
-
-
-def flatten_what_is_flat():
-    with Flow("f") as flow:
-        double.map(flatten(give([1, 2])))
-        total(flatten(numbers()))
-    return flow
-
-
-def flatten_twice():
-    @task
-    def nest(x):
-        return [[x, x + 1], [x]]
-
-    with Flow("f") as flow:
-        made = nest.map([1, 10])
-        inner = give.map(flatten(made))
-        double.map(flatten(inner))
-    return flow
-
-
-def flatten_failed_and_skipped_children():
-    @task
-    def several(x):
-        if x == 2:
-            raise ValueError("two")
-        if x == 3:
-            raise SKIP("three")
-        return [x, x]
-
-    @task(trigger=all_finished, skip_on_upstream_skip=False)
-    def show(x):
-        return type(x).__name__
-
-    with Flow("f") as flow:
-        made = several.map([1, 2, 3])
-        show.map(flatten(made))
-        double.map(flatten(made))
-        show(flatten(made))
-    return flow
-
-
-def flatten_not_iterable_children(record):
-    with Flow("f") as flow:
-        made = give.map([1, [2, 3]])
-        double.map(flatten(made))
-    with record.logs("log", contains="`flatten` was used on upstream task that did not return an iterable"):
-        record.flow(flow, flow.run())
-
-
-def flatten_with_unmapped():
-    with Flow("f") as flow:
-        add.map(flatten(give.map([[1], [2]])), y=unmapped(10))
-        add.map(flatten(give([[1], [2]])), y=flatten([[5], [6]]))
-    return flow
-
-
 def threads_give_the_same(record):
     with Flow("f") as flow:
         total(double.map(double.map(numbers())))
@@ -423,5 +352,5 @@ def scheduled_parent(record):
 
     with Flow("f") as flow:
         made = double.map([1, 2])
-    later = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=5)
+    later = datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=5)
     record.flow(flow, FlowRunner(flow).run(task_states={made: Scheduled(start_time=later)}, return_tasks=[made]))

@@ -35,7 +35,18 @@ def reflected():
 def comparisons():
     with Flow("f") as flow:
         a, b = number(7), number(2)
-        for made in (a < b, a <= b, a > b, a >= b, 1 < b, a.is_equal(b), a.is_not_equal(b), a.not_(), a.or_(b), a.is_equal(7)):
+        for made in (
+            a < b,
+            a <= b,
+            a > b,
+            a >= b,
+            b > 1,
+            a.is_equal(b),
+            a.is_not_equal(b),
+            a.not_(),
+            a.or_(b),
+            a.is_equal(7),
+        ):
             show(made)
     return flow
 
@@ -145,8 +156,16 @@ def bound_collections(record):
 
 
 def constant_names(record):
-    record("names", [Constant(1).name, Constant("abcdefgh").name, Constant(list(range(20))).name, Constant(5, name="x").name,
-                     Constant("abc").name])
+    record(
+        "names",
+        [
+            Constant(1).name,
+            Constant("abcdefgh").name,
+            Constant(list(range(20))).name,
+            Constant(5, name="x").name,
+            Constant("abc").name,
+        ],
+    )
     record("run", Constant([1]).run())
 
 

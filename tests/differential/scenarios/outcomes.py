@@ -159,8 +159,8 @@ def finished_states_stand(record):
 
 
 def waiting_states_stand(record):
-    later = Scheduled(start_time=datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=5))
-    earlier = Scheduled(start_time=datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=5))
+    later = Scheduled(start_time=datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=5))
+    earlier = Scheduled(start_time=datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=5))
     record("later", TaskRunner(one).run(state=later) is later)
     record.state("earlier", TaskRunner(one).run(state=earlier))
     paused = Paused()

@@ -97,7 +97,7 @@ def retry_signal(record):
 def retry_signal_later(record):
     @task
     def again():
-        raise RETRY("later", start_time=datetime.datetime.now(datetime.timezone.utc) + LATER)
+        raise RETRY("later", start_time=datetime.datetime.now(datetime.UTC) + LATER)
 
     with Flow("f") as flow:
         made = again()
@@ -105,7 +105,11 @@ def retry_signal_later(record):
 
 
 def retry_on(record):
-    for kinds, error in ((ValueError, ValueError("x")), ([KeyError], ValueError("x")), ((OSError, KeyError), FileNotFoundError("x"))):
+    for kinds, error in (
+        (ValueError, ValueError("x")),
+        ([KeyError], ValueError("x")),
+        ((OSError, KeyError), FileNotFoundError("x")),
+    ):
 
         @task(max_retries=1, retry_delay=NOW, retry_on=kinds)
         def bad(error):

@@ -26,8 +26,15 @@ def plus(x, y=0):
 
 def task_runner(record):
     record.state("plain", TaskRunner(one).run())
-    record.state("inputs", TaskRunner(plus).run(upstream_states={
-        Edge(one, plus, key="x"): Success(result=4), Edge(Task(), plus, key="y"): Success(result=10)}))
+    record.state(
+        "inputs",
+        TaskRunner(plus).run(
+            upstream_states={
+                Edge(one, plus, key="x"): Success(result=4),
+                Edge(Task(), plus, key="y"): Success(result=10),
+            }
+        ),
+    )
     record.state("missing input", TaskRunner(plus).run())
 
 
@@ -128,8 +135,14 @@ def parameters(record):
     record.flow(flow, FlowRunner(flow).run(context={"parameters": {"p": 2, "q": 3}}, return_tasks=[made]))
     record.flow(flow, FlowRunner(flow).run(context={"parameters": {"p": 2}}, parameters={"p": 4}, return_tasks=[made]))
     state = FlowRunner(flow).run(return_tasks=[p, made])
-    record("missing", [type(state).__name__, type(state.result[p]).__name__,
-                       "required but not provided" in str(state.result[p].message)])
+    record(
+        "missing",
+        [
+            type(state).__name__,
+            type(state.result[p]).__name__,
+            "required but not provided" in str(state.result[p].message),
+        ],
+    )
 
 
 def context_and_task_contexts(record):
@@ -139,7 +152,9 @@ def context_and_task_contexts(record):
 
     with Flow("f") as flow:
         first, second = look(), look()
-    state = FlowRunner(flow).run(context={"a": 1, "b": 1}, task_contexts={second: {"b": 2}}, return_tasks=[first, second])
+    state = FlowRunner(flow).run(
+        context={"a": 1, "b": 1}, task_contexts={second: {"b": 2}}, return_tasks=[first, second]
+    )
     record.flow(flow, state)
 
 
@@ -168,8 +183,13 @@ def stores_no_cache(record):
 
 
 def default_classes(record):
-    record("names", [made().__name__ for made in (
-        get_default_executor_class, get_default_flow_runner_class, get_default_task_runner_class)])
+    record(
+        "names",
+        [
+            made().__name__
+            for made in (get_default_executor_class, get_default_flow_runner_class, get_default_task_runner_class)
+        ],
+    )
     with set_temporary_config({"engine.executor.default_class": "prefect.executors.LocalDaskExecutor"}):
         record("configured", get_default_executor_class().__name__)
     with record.warning("unknown"), set_temporary_config({"engine.executor.default_class": "not.there.Class"}):

@@ -8,15 +8,22 @@ from prefect.engine import signals
 from prefect.engine.state import Failed, Looped, Paused, Retrying, Running, Skipped, Success, TriggerFailed
 from prefect.utilities.tasks import pause_task
 
-ALL = "FAIL TRIGGERFAIL VALIDATIONFAIL SUCCESS RETRY SKIP PAUSE LOOP".split()
+ALL = ["FAIL", "TRIGGERFAIL", "VALIDATIONFAIL", "SUCCESS", "RETRY", "SKIP", "PAUSE", "LOOP"]
 
 
 def by_hand(record):
     for name in ALL:
         signal = getattr(signals, name)("text")
         record.state(name, signal.state)
-        record(name + " is", [isinstance(signal, signals.PrefectStateSignal), isinstance(signal, Exception),
-                              signal.state.result is signal, str(signal)])
+        record(
+            name + " is",
+            [
+                isinstance(signal, signals.PrefectStateSignal),
+                isinstance(signal, Exception),
+                signal.state.result is signal,
+                str(signal),
+            ],
+        )
         given = getattr(signals, name)("text", result=5)
         record(name + " given", given.state.result)
         empty = getattr(signals, name)()

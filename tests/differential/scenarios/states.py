@@ -4,7 +4,6 @@ import datetime
 import threading
 
 import cloudpickle
-
 import prefect
 from prefect.engine import state as states
 from prefect.engine.result import NoResult, Result
@@ -19,7 +18,6 @@ from prefect.engine.state import (
     Pending,
     Queued,
     Retrying,
-    Running,
     Scheduled,
     Skipped,
     State,
@@ -29,14 +27,47 @@ from prefect.engine.state import (
     _MetaState,
 )
 
-NAMES = (
-    "State Pending Scheduled Paused Resume Retrying Running Cancelling Finished Success Cached Mapped Skipped Failed "
-    "TriggerFailed TimedOut ValidationFailed Cancelled Looped _MetaState Submitted Queued ClientFailed"
-).split()
-QUESTIONS = (
-    "pending queued retrying running cached finished looped scheduled submitted skipped successful failed mapped "
-    "meta_state"
-).split()
+NAMES = [
+    "State",
+    "Pending",
+    "Scheduled",
+    "Paused",
+    "Resume",
+    "Retrying",
+    "Running",
+    "Cancelling",
+    "Finished",
+    "Success",
+    "Cached",
+    "Mapped",
+    "Skipped",
+    "Failed",
+    "TriggerFailed",
+    "TimedOut",
+    "ValidationFailed",
+    "Cancelled",
+    "Looped",
+    "_MetaState",
+    "Submitted",
+    "Queued",
+    "ClientFailed",
+]
+QUESTIONS = [
+    "pending",
+    "queued",
+    "retrying",
+    "running",
+    "cached",
+    "finished",
+    "looped",
+    "scheduled",
+    "submitted",
+    "skipped",
+    "successful",
+    "failed",
+    "mapped",
+    "meta_state",
+]
 
 
 def classes(record):
@@ -91,12 +122,14 @@ def contexts(record):
 
 def times(record):
     naive = datetime.datetime(2020, 1, 1, 12)
-    aware = datetime.datetime(2020, 1, 1, 12, tzinfo=datetime.timezone.utc)
+    aware = datetime.datetime(2020, 1, 1, 12, tzinfo=datetime.UTC)
     record("scheduled", [Scheduled().start_time, Scheduled(start_time=naive).start_time])
     record("equal", Scheduled(start_time=naive).start_time == aware)
     record("paused", [Paused().start_time, Paused(start_time=None).start_time, Paused(start_time=aware).start_time])
     record("queued", [Queued().start_time, Queued(start_time=aware).start_time])
-    record("cached", [Cached().cached_result_expiration, Cached(cached_result_expiration=naive).cached_result_expiration])
+    record(
+        "cached", [Cached().cached_result_expiration, Cached(cached_result_expiration=naive).cached_result_expiration]
+    )
     record("who has one", [name for name in NAMES if hasattr(getattr(states, name)(), "start_time")])
     record("class", type(Scheduled(start_time=naive).start_time).__name__)
 
@@ -126,8 +159,14 @@ def equality(record):
     record("context", Success(context={"a": 1}) == Success())
     record("class", Success() == Skipped())
     record("result", [Success(result=1) == Success(result=1), Success(result=1) == Success(result=2)])
-    record("attributes", [Retrying(run_count=1, start_time=datetime.datetime(2020, 1, 1)) ==
-                          Retrying(run_count=2, start_time=datetime.datetime(2020, 1, 1)), Looped(loop_count=1) == Looped(loop_count=1)])
+    record(
+        "attributes",
+        [
+            Retrying(run_count=1, start_time=datetime.datetime(2020, 1, 1))
+            == Retrying(run_count=2, start_time=datetime.datetime(2020, 1, 1)),
+            Looped(loop_count=1) == Looped(loop_count=1),
+        ],
+    )
     record("mapped", Mapped(map_states=[Success()]) == Mapped(map_states=[Failed()]))
     record("inputs", Success(cached_inputs={"x": Result(1)}) == Success(cached_inputs={"x": Result(2)}))
     record("hashable", len({Success(result=[1]), Success(result=[1])}))
@@ -170,8 +209,13 @@ def load_cached_results(record):
 
 
 def pickling(record):
-    for state in (Success("m", result=[1]), Retrying(run_count=3), Mapped(map_states=[Failed("x")]), Cached(result=1),
-                  Submitted(state=Success(result=1))):
+    for state in (
+        Success("m", result=[1]),
+        Retrying(run_count=3),
+        Mapped(map_states=[Failed("x")]),
+        Cached(result=1),
+        Submitted(state=Success(result=1)),
+    ):
         again = cloudpickle.loads(cloudpickle.dumps(state))
         record("equal", again == state)
         record.state("again", again)
@@ -187,8 +231,15 @@ def pickling_of_errors(record):
 
     again = cloudpickle.loads(cloudpickle.dumps(Failed("m", result=Bad(1, 2))))
     text = str(again.result)
-    record("replaced", ["The following exception could not be pickled" in text, "this one cannot" in text,
-                        "Bad" in text, again.message])
+    record(
+        "replaced",
+        [
+            "The following exception could not be pickled" in text,
+            "this one cannot" in text,
+            "Bad" in text,
+            again.message,
+        ],
+    )
     with record.error("other values", TypeError):
         cloudpickle.dumps(Success(result=threading.Lock()))
 

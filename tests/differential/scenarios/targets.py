@@ -102,8 +102,12 @@ def no_storage_at_all(record):
         one()
     state = flow.run()
     record("class", type(state).__name__)
-    record("error", isinstance(state.result, NotImplementedError) if isinstance(state.result, Exception) else [
-        isinstance(s.result, NotImplementedError) for s in state.result.values()])
+    record(
+        "error",
+        isinstance(state.result, NotImplementedError)
+        if isinstance(state.result, Exception)
+        else [isinstance(s.result, NotImplementedError) for s in state.result.values()],
+    )
 
 
 def read_without_checkpointing(record):

@@ -14,10 +14,28 @@ from prefect.triggers import all_failed, all_successful
 
 def defaults(record):
     made = Task()
-    record("attributes", [made.name, made.slug, made.tags, made.max_retries, made.retry_delay, made.timeout,
-                          made.skip_on_upstream_skip, made.cache_for, made.cache_key, made.checkpoint,
-                          made.state_handlers, made.log_stdout, made.result, made.target, made.task_run_name,
-                          made.nout, made.auto_generated])
+    record(
+        "attributes",
+        [
+            made.name,
+            made.slug,
+            made.tags,
+            made.max_retries,
+            made.retry_delay,
+            made.timeout,
+            made.skip_on_upstream_skip,
+            made.cache_for,
+            made.cache_key,
+            made.checkpoint,
+            made.state_handlers,
+            made.log_stdout,
+            made.result,
+            made.target,
+            made.task_run_name,
+            made.nout,
+            made.auto_generated,
+        ],
+    )
     record("trigger", made.trigger is all_successful)
     record("validator", made.cache_validator is never_use)
     record("duration", Task(cache_for=datetime.timedelta(1)).cache_validator is duration_only)
@@ -43,31 +61,68 @@ def function_task(record):
 
     record("class", type(add).__name__)
     record("run", [add.run(1), add.run(1, y=5)])
-    record("like the function", [add.__doc__, add.__wrapped__(1, 1), add.__name__ if hasattr(add, "__name__") else None])
+    record(
+        "like the function", [add.__doc__, add.__wrapped__(1, 1), add.__name__ if hasattr(add, "__name__") else None]
+    )
     record("call with options", task(lambda: 3, name="lambda").run())
     with record.error("missing attribute", AttributeError, "'FunctionTask' object has no attribute 'nothing'"):
-        add.nothing  # noqa: B018
+        add.nothing
     with record.error("not callable", TypeError):
         FunctionTask(fn=5)
 
 
 def options(record):
-    made = task(lambda x: x, name="n", slug="s", tags=["a"], max_retries=2, retry_delay=datetime.timedelta(1),
-                timeout=5, trigger=all_failed, skip_on_upstream_skip=False, cache_for=datetime.timedelta(1),
-                cache_validator=all_inputs, cache_key="k", checkpoint=False, log_stdout=True,
-                result=LocalResult(dir="store", location="x"), task_run_name="r", nout=2)
-    record("all", [made.name, made.slug, made.tags, made.max_retries, made.retry_delay, made.timeout,
-                   made.trigger is all_failed, made.skip_on_upstream_skip, made.cache_for,
-                   made.cache_validator is all_inputs, made.cache_key, made.checkpoint, made.log_stdout,
-                   made.result, made.task_run_name, made.nout])
+    made = task(
+        lambda x: x,
+        name="n",
+        slug="s",
+        tags=["a"],
+        max_retries=2,
+        retry_delay=datetime.timedelta(1),
+        timeout=5,
+        trigger=all_failed,
+        skip_on_upstream_skip=False,
+        cache_for=datetime.timedelta(1),
+        cache_validator=all_inputs,
+        cache_key="k",
+        checkpoint=False,
+        log_stdout=True,
+        result=LocalResult(dir="store", location="x"),
+        task_run_name="r",
+        nout=2,
+    )
+    record(
+        "all",
+        [
+            made.name,
+            made.slug,
+            made.tags,
+            made.max_retries,
+            made.retry_delay,
+            made.timeout,
+            made.trigger is all_failed,
+            made.skip_on_upstream_skip,
+            made.cache_for,
+            made.cache_validator is all_inputs,
+            made.cache_key,
+            made.checkpoint,
+            made.log_stdout,
+            made.result,
+            made.task_run_name,
+            made.nout,
+        ],
+    )
 
 
 def argument_errors(record):
     delay = datetime.timedelta(0)
     with record.error("retries without delay", ValueError):
         Task(max_retries=1)
-    with record.error("delay without retries", ValueError, "A `max_retries` argument greater than 0 must be provided if "
-                      "specifying a retry delay"):
+    with record.error(
+        "delay without retries",
+        ValueError,
+        "A `max_retries` argument greater than 0 must be provided if specifying a retry delay",
+    ):
         Task(retry_delay=delay)
     with record.error("retry_on without retries", ValueError, "`max_retries` must be provided"):
         Task(retry_on=ValueError)
@@ -79,8 +134,13 @@ def argument_errors(record):
         Task(tags="abc")
     with record.error("handlers", TypeError):
         Task(state_handlers=lambda *args: None)
-    record("retry_on", [sorted(c.__name__ for c in Task(max_retries=1, retry_delay=delay, retry_on=kinds).retry_on)
-                        for kinds in (ValueError, [ValueError, KeyError], {TypeError})])
+    record(
+        "retry_on",
+        [
+            sorted(c.__name__ for c in Task(max_retries=1, retry_delay=delay, retry_on=kinds).retry_on)
+            for kinds in (ValueError, [ValueError, KeyError], {TypeError})
+        ],
+    )
 
 
 def timeouts_of_all_kinds(record):
@@ -240,7 +300,6 @@ def tags_in_states():
 
 
 def iteration(record):
-    from typing import Tuple
 
     def counted(annotation):
         def run():
@@ -249,7 +308,7 @@ def iteration(record):
         run.__annotations__["return"] = annotation
         return task(run).nout
 
-    record("annotations", [counted(a) for a in (Tuple[int, int], Tuple[()], Tuple, Tuple[int, ...], int, tuple)])
+    record("annotations", [counted(a) for a in (tuple[int, int], tuple[()], tuple, tuple[int, ...], int, tuple)])
     with record.error("not iterable", TypeError, "Task is not iterable"):
         list(task(lambda: 1))
 

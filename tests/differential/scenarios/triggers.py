@@ -1,7 +1,6 @@
 """SPEC 11: triggers."""
 
 import cloudpickle
-
 import prefect
 from prefect import Flow, Task, task, triggers
 from prefect.core.edge import Edge
@@ -9,7 +8,15 @@ from prefect.engine import signals
 from prefect.engine.flow_runner import FlowRunner
 from prefect.engine.state import Failed, Mapped, Resume, Skipped, Success, TriggerFailed
 
-NAMES = "all_successful all_failed any_successful any_failed all_finished always_run not_all_skipped".split()
+NAMES = [
+    "all_successful",
+    "all_failed",
+    "any_successful",
+    "any_failed",
+    "all_finished",
+    "always_run",
+    "not_all_skipped",
+]
 
 
 def _edges(*states):
@@ -18,8 +25,13 @@ def _edges(*states):
 
 def by_hand(record):
     mixes = {
-        "none": (), "good": (Success(), Success()), "mixed": (Success(), Failed()), "bad": (Failed(), TriggerFailed()),
-        "skipped": (Skipped(), Skipped()), "some skipped": (Skipped(), Success()), "skipped and bad": (Skipped(), Failed()),
+        "none": (),
+        "good": (Success(), Success()),
+        "mixed": (Success(), Failed()),
+        "bad": (Failed(), TriggerFailed()),
+        "skipped": (Skipped(), Skipped()),
+        "some skipped": (Skipped(), Success()),
+        "skipped and bad": (Skipped(), Failed()),
         "one": (Success(),),
     }
     for name in NAMES:
@@ -34,8 +46,16 @@ def by_hand(record):
 def counting(record):
     mixes = ((Success(), Failed()), (Failed(), Failed(), Failed(), Success()), (Success(), Success()), ())
     for make in (triggers.some_failed, triggers.some_successful):
-        for options in ({}, {"at_least": 1}, {"at_least": 2}, {"at_most": 1}, {"at_least": 0.5}, {"at_most": 0.5},
-                        {"at_least": 1, "at_most": 2}, {"at_least": 0.25, "at_most": 0.75}):
+        for options in (
+            {},
+            {"at_least": 1},
+            {"at_least": 2},
+            {"at_most": 1},
+            {"at_least": 0.5},
+            {"at_most": 0.5},
+            {"at_least": 1, "at_most": 2},
+            {"at_least": 0.25, "at_most": 0.75},
+        ):
             for states in mixes:
                 try:
                     saw = make(**options)(_edges(*states))
@@ -97,9 +117,13 @@ def manual_only(record):
 def manual_only_in_a_flow(record):
     with Flow("f") as flow:
         first = task(lambda: 1, name="first")()
-        gate = task(lambda: prefect.context.get("resume"), name="gate", trigger=triggers.manual_only)(upstream_tasks=[first])
+        gate = task(lambda: prefect.context.get("resume"), name="gate", trigger=triggers.manual_only)(
+            upstream_tasks=[first]
+        )
     state = FlowRunner(flow).run(return_tasks=[first, gate])
-    record("paused", [type(state).__name__, type(state.result[gate]).__name__, "manual_only" in state.result[gate].message])
+    record(
+        "paused", [type(state).__name__, type(state.result[gate]).__name__, "manual_only" in state.result[gate].message]
+    )
     again = FlowRunner(flow).run(return_tasks=[first, gate], task_states={first: state.result[first], gate: Resume()})
     record.flow(flow, again)
 
