@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from _pickle import UnpicklingError
+
 from resultant.errors import CorruptResultError, UnreadableResultError
 
 TYPE_CHECKING = False
@@ -60,6 +62,8 @@ def explain_unpickling(value: bytes, error: Exception) -> ReadError | MemoryErro
         return CorruptResultError(f"The pickle is truncated or damaged ({len(value)} bytes; {_said(error)}).")
     if isinstance(error, MemoryError):
         return error
+    if type(error) is UnpicklingError and value[0] == _PROTO and "persistent" not in str(error):
+        return CorruptResultError(f"The pickle is damaged ({len(value)} bytes; {_said(error)}).")
     return UnreadableResultError(
         f"The pickle is whole, but it cannot be rebuilt in this process: {_said(error)}. {_cure(error)}"
     )

@@ -81,7 +81,8 @@ class PickleSerializer(Serializer):
 
     def dump(self, value: Any, sink: Sink) -> None:
         """Write the bytes of ``cloudpickle.dumps(value)`` to a sink; large buffers in the value are not copied."""
-        if type(value) in _SCALARS:
+        kind = type(value)
+        if kind in _SCALARS and ((kind is not bytes and kind is not str) or len(value) < _LARGE):
             sink.write(dumps(value, 5))
         else:
             stream_pickle(value, sink.write)

@@ -55,7 +55,7 @@ def explain_pickling(value: Any, error: Exception) -> UnpicklableError:
             f"The value ({_type_name(value)}) is nested too deeply to be pickled. Return a flat structure, "
             "for example a list of its parts, or raise sys.setrecursionlimit()."
         )
-    path, culprit, said = _Search().descend(value, error)
+    path, culprit, said = _Search().descend(value)
     if said is None:
         return UnpicklableError(
             f"The value ({_type_name(value)}) could not be pickled: {_said(error)}. It could be just afterwards, so "
@@ -73,30 +73,38 @@ class _Search:
         self.monotonic = monotonic
         self.until = monotonic() + _LONGEST
         self.left = _MOST_PARTS
-        # Parts made on the fly are kept: another object at the address of a dead one would look like a cycle.
-        self.seen: dict[int, Any] = {}
+        # Parts made on the fly are kept: another object at the address of a dead one would be taken for it.
+        self.failing: dict[int, Any] = {}
+        self.fine: dict[int, Any] = {}
 
-    def descend(self, value: Any, error: Exception) -> tuple[str, Any, Exception | None]:
-        path, node = "value", value
+    def descend(self, value: Any) -> tuple[str, Any, Exception | None]:
         said = self.failure(value)
         if said is None:
-            return path, node, None
-        for _ in range(_DEEPEST):
-            self.seen[id(node)] = node
-            for step, part in _parts(node):
-                if id(part) in self.seen:
-                    continue
-                if self.left <= 0 or self.monotonic() > self.until:
-                    return f"Something in {path}", node, said
-                failure = self.failure(part)
-                if failure is not None:
-                    path, node, said = path + step, part, failure
-                    break
-                if not isinstance(part, int | float | str | bytes):
-                    self.seen[id(part)] = part
+            return "value", value, None
+        return self.blame("value", value, said, 0) or ("value", value, said)
+
+    def blame(self, path: str, node: Any, said: Exception, depth: int) -> tuple[str, Any, Exception] | None:
+        """Return the culprit in a part that fails; ``None`` where the part merely leads back to what holds it."""
+        self.failing[id(node)] = node
+        leads_back = False
+        for step, part in _parts(node):
+            if id(part) in self.fine:
+                continue
+            if id(part) in self.failing:
+                leads_back = True
+                continue
+            if self.left <= 0 or self.monotonic() > self.until:
+                return f"Something in {path}", node, said
+            failure = self.failure(part)
+            if failure is None:
+                self.fine[id(part)] = part
+            elif depth >= _DEEPEST:
+                return path + step, part, failure
             else:
-                break
-        return path, node, said
+                found = self.blame(path + step, part, failure, depth + 1)
+                if found is not None:
+                    return found
+        return None if leads_back else (path, node, said)
 
     def failure(self, part: Any) -> Exception | None:
         from cloudpickle import Pickler
