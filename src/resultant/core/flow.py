@@ -193,9 +193,9 @@ class Flow(Building):
         given, run_options = run_arguments(self, parameters, kwargs, _RUN_OPTIONS)
         if runner_cls is not None:
             run_options.pop("raise_on_failure", None)
-            runner = runner_cls(flow=self)
-            state: State = runner.run(parameters=given, return_tasks=list(self.slugs), **run_options)
-            return state
+            from resultant.core.own_runner import run_with
+
+            return run_with(self, runner_cls, given, run_options)
         from resultant.runner import run_flow
 
         return run_flow(self, parameters=given, **run_options)

@@ -254,3 +254,20 @@ def task_runner_repr(record):
     with Flow("x") as flow:
         one()
     record("flow repr", repr(FlowRunner(flow)))
+
+
+def own_runner_class_waits_for_retries(record):
+    class Mine(FlowRunner):
+        pass
+
+    @task(max_retries=2, retry_delay=datetime.timedelta(0))
+    def flaky(x):
+        record("ran", [x, prefect.context.task_run_count])
+        if prefect.context.task_run_count < x:
+            raise ValueError("not yet")
+        return x
+
+    with Flow("f") as flow:
+        flaky(2)
+        flaky.map([1, 3])
+    record.flow(flow, flow.run(runner_cls=Mine))
