@@ -158,3 +158,16 @@ class TestVisualize:
         monkeypatch.setenv("PATH", str(tmp_path))
         with pytest.raises(graphviz.ExecutableNotFound):
             Flow("f").visualize(filename=str(tmp_path / "drawing.png"))
+
+    def test_a_file(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """With a program called `dot` that says what it was asked for."""
+        pytest.importorskip("graphviz")
+        program = tmp_path / "dot"
+        program.write_text('#!/bin/sh\nwhile [ "$1" ]; do case "$1" in -T*) echo "$1" > "$OUT";; esac; shift; done\n')
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+        for filename, format, asked in (("a.png", None, "-Tpng"), ("a", None, "-Tpdf"), ("a.b", "svg", "-Tsvg")):
+            monkeypatch.setenv("OUT", str(tmp_path / "out"))
+            Flow("f").visualize(filename=str(tmp_path / filename), format=format)
+            assert (tmp_path / "out").read_text().strip() == asked
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["dot", "out"]

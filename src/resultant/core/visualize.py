@@ -37,7 +37,7 @@ def visualize(flow: Flow, flow_state: State | None, filename: str | None, format
             drawing.edge(start, end, edge.key, style="dashed" if edge.mapped else None)
     if filename is not None:
         stem, dot, ending = filename.rpartition(".")
-        if dot and format in (None, ending) and "/" not in ending:
+        if dot and (format == ending or (format is None and ending in graphviz.FORMATS)):
             filename, format = stem, ending
         drawing.render(filename, format=format or "pdf", view=False, cleanup=True)
     elif not _in_notebook():
