@@ -75,7 +75,11 @@ class TestArguments:
 
         flow = with_parameters()
         state = flow.run(a=1, b=2, runner_cls=Runner, context={"k": 1})
-        assert state.result == {"parameters": {"a": 1, "b": 2}, "return_tasks": list(flow.slugs), "context": {"k": 1}}
+        assert {name: value for name, value in state.result.items() if value is not None} == {
+            "parameters": {"a": 1, "b": 2},
+            "return_tasks": list(flow.slugs),
+            "context": {"k": 1},
+        }
 
 
 class TestOutcome:
