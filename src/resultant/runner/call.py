@@ -48,8 +48,12 @@ def call(frame: TaskFrame, inputs: dict[str, Any]) -> State:
     except (Exception, SystemExit) as error:
         if context.get("raise_on_exception"):
             raise
+        # The log begins with the user's own code: the frame of this function says nothing.
+        trace = error.__traceback__.tb_next if error.__traceback__ is not None else None
         get_logger(step.name).error(
-            "Task '%s': Exception encountered during task execution!", _name(frame), exc_info=True
+            "Task '%s': Exception encountered during task execution!",
+            _name(frame),
+            exc_info=(type(error), error, trace),
         )
         return Failed(f"Error during execution of task: {error!r}", result=error)
     state = _new(Success)

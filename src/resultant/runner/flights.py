@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from queue import Empty, SimpleQueue
 
+from resultant.engine.result import Result
+from resultant.engine.state import Pending, Success
+
+from .call import SUCCEEDED
+from .persist import like
 from .task import Unfinished, run_task
 
 TYPE_CHECKING = False
@@ -19,12 +24,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Flights"]
 
+_new = object.__new__
+
 
 class Flights:
     """Task runs that have begun and not come back.
 
     Args:
         run: what is common to all of them.
+        steps: the plan's steps.
         executor: where their code runs; started already.
 
     Attributes:
@@ -32,8 +40,9 @@ class Flights:
         count: how many are under way.
     """
 
-    def __init__(self, run: Run, executor: Any) -> None:
+    def __init__(self, run: Run, steps: list[Step], executor: Any) -> None:
         self.run = run
+        self.steps = steps
         self.executor = executor
         self.inline: bool = getattr(executor, "inline", False)
         self.count = 0
@@ -74,8 +83,9 @@ class Flights:
             pair = (self.run, step)
             wrap = getattr(self.executor, "shared", None)
             shared = self._shared[index] = pair if wrap is None else wrap(pair)
+        sent = None if state.__class__ is Pending and not self._here else state
         future = self.executor.submit(
-            _run_remote, shared, state, upstream, inputs, child, place, extra_context={"task_name": step.name}
+            _run_remote, shared, sent, upstream, inputs, child, place, extra_context={"task_name": step.name}
         )
         if hasattr(future, "add_done_callback"):
             self.fly(index, child, future)
@@ -114,18 +124,18 @@ class Flights:
                 return
             wait = False
             self.count -= 1
-            end = self._end(flight)
+            end = self._end(index, flight)
             if isinstance(end, Unfinished):
                 self.fly(index, child, end)
             else:
                 yield index, child, end
 
-    def _end(self, flight: Any) -> State | Exception | Unfinished:
+    def _end(self, index: int, flight: Any) -> State | Exception | Unfinished:
         if isinstance(flight, Unfinished):
             return flight.finish()
         try:
-            end: State | Unfinished
-            end, written = flight.result()
+            answer, written = flight.result()
+            end: State | Unfinished = _unpacked(self.steps[index], *answer) if type(answer) is tuple else answer
         except Exception as error:  # noqa: BLE001 - the executor's own failure becomes the task run's
             return error
         if not self._here:
@@ -144,8 +154,33 @@ class Flights:
 
 
 def _run_remote(shared: Any, state: Any, upstream: Any, inputs: Any, child: Any, place: Any) -> tuple[Any, int]:
-    """Run a task where an executor wants it; returns its state and how many bytes were written for it."""
+    """Run a task where an executor wants it; returns its state and how many bytes were written for it.
+
+    A worker process returns a plain success as value and location alone: what else it is made of is known on both sides,
+    and would cost more to carry than the task.
+    """
     run, step = shared
     before = run.written
-    end = run_task(run, step, state, upstream, inputs, child, place)
+    end: Any = run_task(run, step, _new(Pending) if state is None else state, upstream, inputs, child, place)
+    if (
+        run.remote
+        and not step.handlers
+        and end.__class__ is Success
+        and end._context is None
+        and end.message == SUCCEEDED
+    ):
+        result = end._result
+        if step.result is None or (step.direct and type(result) is type(step.result)):
+            end = result.value, result.location
     return end, run.written - before
+
+
+def _unpacked(step: Step, value: Any, location: str | None) -> Success:
+    state = _new(Success)
+    state.message = SUCCEEDED
+    if step.result is None:
+        state._result = Result(value)
+    else:
+        state._result = like(step, value)
+        state._result.location = location
+    return state

@@ -62,7 +62,7 @@ class FlowRun:
     def __init__(self, plan: Plan, run: Run, executor: Any, given: dict[int, State], one_pass: bool = False) -> None:
         self.plan = plan
         self.run = run
-        self.flights = Flights(run, executor)
+        self.flights = Flights(run, plan.steps, executor)
         self.one_pass = one_pass
         self.states: list[State] = [given.get(step.index) or _not_run() for step in plan.steps]
         self.counts: dict[type, int] = {}

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .frame import TaskFrame
     from .plan import Step
 
-__all__ = ["locate", "read_target", "save", "wrap"]
+__all__ = ["like", "locate", "read_target", "save", "wrap"]
 
 #: Seconds to wait before a failed write is tried again; what will not get better by waiting is not tried again.
 PAUSES = (0.05, 0.25, 1.0)
@@ -112,7 +112,7 @@ def save(frame: TaskFrame, value: Any, background: bool) -> tuple[Result, Future
     if location is None:
         location = default_location()
     serializer = configured.serializer
-    stored = _like(step, value)
+    stored = like(step, value)
     few = serializer.small(value)
     if few is not None:
         frame.run.written += len(few)
@@ -153,7 +153,7 @@ def _put_behind(frame: TaskFrame, stored: Any, location: str, data: bytes) -> Fu
     return writers.submit(len(data), put)
 
 
-def _like(step: Step, value: Any) -> Any:
+def like(step: Step, value: Any) -> Any:
     """Return a copy of a step's configured result for one value, without a look at what every copy has in common."""
     fields = step.fields
     if fields is None:
@@ -274,7 +274,7 @@ def read_target(frame: TaskFrame) -> Result | None:
             error,
         )
         return None
-    found: Result = _like(step, value)
+    found: Result = like(step, value)
     found.location = location
     return found
 

@@ -38,6 +38,7 @@ class Run:
         "handlers",
         "keys",
         "parameters",
+        "remote",
         "stores",
         "verbose",
         "writers",
@@ -60,6 +61,8 @@ class Run:
         self.verbose = 0
         self.writers: Writers | None = None
         self.written = 0
+        #: Whether this is the copy of a worker process.
+        self.remote = False
         #: Opened stores, by the identity of the result that they belong to.
         self.stores: dict[int, Store] = {}
 
@@ -72,6 +75,7 @@ class Run:
         self.keys, self.parameters, self.checkpointing, self.allow_absolute, self.handlers, self.verbose = state
         self.writers = None
         self.written = 0
+        self.remote = True
         self.stores = {}
 
 
