@@ -61,7 +61,7 @@ demo: $(DEMO)
 	$(BIN)/python -c "import cloudpickle; print(cloudpickle.load(open('$(DEMO_DIR)/models/UA.pickle', 'rb')))"
 
 test: $(DEV) $(if $(filter true 1,$(CI)),diff)
-	$(BIN)/python -m pytest -n $(JOBS)
+	$(BIN)/python -m pytest -n $(JOBS) -m "not differential"
 
 check: $(DEV)
 	$(BIN)/ruff check .
@@ -78,7 +78,7 @@ bench: $(DEV)
 	$(BIN)/python benchmarks/run.py
 
 diff: $(DEV) $(PREFECT)
-	RESULTANT_PREFECT_PYTHON=$(CURDIR)/.venv-prefect/bin/python $(BIN)/python -m pytest -n $(JOBS) -m differential tests/differential
+	RESULTANT_PREFECT_PYTHON=$(CURDIR)/.venv-prefect/bin/python $(BIN)/python -m pytest -q -m differential tests/differential
 
 format: $(DEV)
 	$(BIN)/ruff check --fix-only --quiet .

@@ -20,6 +20,8 @@ from driver import all_names  # noqa: E402
 
 PREFECT_PYTHON = os.environ.get("RESULTANT_PREFECT_PYTHON", "")
 WHY_NOT = "RESULTANT_PREFECT_PYTHON names no interpreter that has prefect==1.4.1; `make diff` sets it"
+pytestmark = pytest.mark.timeout(1800)  # the first test runs all scenarios, on both engines
+
 PATIENCE = 900  # seconds for all scenarios of one engine
 
 

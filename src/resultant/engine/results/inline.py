@@ -44,6 +44,12 @@ class InlineResult(Result):
                 )
         object.__setattr__(self, name, value)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # Pickles written by Prefect 1 have it under another name.
+        if "_serializer" in state:
+            state["serializer"] = state.pop("_serializer")
+        self.__dict__.update(state)
+
     def read(self, location: str) -> Self:
         """Return a copy whose value is parsed from `location`.
 

@@ -67,6 +67,11 @@ class CompressedSerializer(Serializer):
         self.compress_kwargs = compress_kwargs or {}
         self.decompress_kwargs = decompress_kwargs or {}
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # Pickles written by Prefect 1 have the functions, not the format's name, and private names for all of them.
+        self.format = None
+        self.__dict__.update({name.removeprefix("_"): value for name, value in state.items()})
+
     def serialize(self, value: Any) -> bytes:
         """Return the compressed bytes of a value.
 
