@@ -186,10 +186,23 @@ def _write_own(frame: TaskFrame, configured: Result, value: Any) -> Result:
         configured = configured.copy()
         configured.location = frame.location.replace("{", "{{").replace("}", "}}")
     try:
-        return configured.write(value, **frame.names())
+        return configured.write(value, **_keywords(frame, "value_"))
     except ResultNotImplementedError:
         # This class keeps its values in memory, which is its good right.
         return configured.from_value(value)
+    except (SerializationError, StorageFullError):
+        # A parameter, and what the flow picks out of one, is never refused for being unfit to be recorded.
+        if step.lenient:
+            return configured.from_value(value)
+        raise
+
+
+def _keywords(frame: TaskFrame, taken: str) -> dict[str, Any]:
+    """Return the names of a task run for a method of the user's, without those that are its own parameters."""
+    names = frame.names()
+    for name in ("self", taken):
+        names.pop(name, None)
+    return names
 
 
 def _again(frame: TaskFrame, value: Any, location: str | None, error: Exception, write: Callable[[], Any]) -> Any:
@@ -254,7 +267,7 @@ def read_target(frame: TaskFrame) -> Result | None:
     location = target_location(frame)
     frame.location = location
     if not step.direct:
-        if not configured.exists(location, **frame.names()):
+        if not configured.exists(location, **_keywords(frame, "location")):
             return None
         return configured.read(location)
     store = _store(frame)

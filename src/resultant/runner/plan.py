@@ -106,6 +106,7 @@ class Step:
         direct: whether values may go straight to the result's store, because no method of its class was replaced.
         store: that store, once opened.
         plain: whether nothing but the task's code decides how its runs end: no trigger, cache, target or handler.
+        lenient: whether a value that its inline result cannot hold stays in memory instead of failing the task.
         own_location: whether the task itself names a target or a location, so that ``None`` is written as well.
         context: keys given for this task alone.
         cached: states of earlier runs that may stand for this one.
@@ -120,6 +121,7 @@ class Step:
         "fields",
         "handlers",
         "index",
+        "lenient",
         "location",
         "mapped",
         "max_retries",
@@ -156,6 +158,7 @@ class Step:
         self.target: Template | Callable[..., str] | None = None
         self.stores = False
         self.own_location = False
+        self.lenient = False
         self.context: dict[str, Any] | None = None
         self.cached: list[Any] = []
         self.plain = False
@@ -212,6 +215,7 @@ def prepare(step: Step, run: Run, flow_result: Result | None) -> None:
     if result is not None:
         step.result = result
         storing, step.direct, inline = _traits(type(result))
+        step.lenient = inline and (hasattr(task, "required") or task.auto_generated)
         step.stores = run.checkpointing and task.checkpoint is not False and storing
         step.own_location = task.result is not None and _has_location(task.result)
         if result.location is not None and step.stores and not inline:
