@@ -55,6 +55,7 @@ __all__ = [
     "UnsupportedError",
     "WorkerDiedError",
     "WriteError",
+    "safe_repr",
 ]
 
 
@@ -151,3 +152,11 @@ class WorkerDiedError(ExecutorError):
 
 class UnsupportedError(ResultantError, NotImplementedError):
     """Something that this library does not do; the message names the alternative."""
+
+
+def safe_repr(error: BaseException) -> str:
+    """Return the repr of somebody else's exception, or its class where even that fails."""
+    try:
+        return repr(error)
+    except Exception as failure:  # noqa: BLE001 - a repr is the exception's own code
+        return f"<{type(error).__name__}; its repr failed with {type(failure).__name__}>"

@@ -240,9 +240,12 @@ def _picklable(result: Result) -> Result:
     import cloudpickle
 
     try:
-        cloudpickle.dumps(result.value)
+        # Many an exception is pickled without complaint and cannot be made again from its arguments.
+        cloudpickle.loads(cloudpickle.dumps(result.value))
     except Exception as error:  # noqa: BLE001 - pickling runs the exception's own code
+        from resultant.errors import safe_repr
+
         return result.from_value(
-            f"The following exception could not be pickled, because of {error!r}:\n{result.value!r}"
+            f"The following exception could not be pickled, because of {safe_repr(error)}:\n{safe_repr(result.value)}"
         )
     return result

@@ -55,7 +55,9 @@ def call(frame: TaskFrame, inputs: dict[str, Any]) -> State:
             _name(frame),
             exc_info=(type(error), error, trace),
         )
-        return Failed(f"Error during execution of task: {error!r}", result=error)
+        from resultant.errors import safe_repr
+
+        return Failed(f"Error during execution of task: {safe_repr(error)}", result=error)
     state = _new(Success)
     state.message = SUCCEEDED
     result = _new(Result)

@@ -93,5 +93,7 @@ def _ask_trigger(frame: TaskFrame, state: State, upstream: list[State]) -> State
     except Exception as error:
         if context.get("raise_on_exception"):
             raise
-        stop = TriggerFailed(f"Unexpected error while checking task trigger: {error!r}", result=error)
+        from resultant.errors import safe_repr
+
+        stop = TriggerFailed(f"Unexpected error while checking task trigger: {safe_repr(error)}", result=error)
     return change(frame, state, stop)

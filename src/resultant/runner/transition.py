@@ -45,7 +45,9 @@ def transition(subject: Any, handlers: Iterable[Callable[..., Any]], old: State,
     except Exception as error:
         if context.get("raise_on_exception"):
             raise
-        message = f"Unexpected error while calling state handlers: {error!r}"
+        from resultant.errors import safe_repr
+
+        message = f"Unexpected error while calling state handlers: {safe_repr(error)}"
         get_logger(getattr(subject, "name", None)).error(message, exc_info=True)
         raise ENDRUN(Failed(message, result=error)) from error
     return new
