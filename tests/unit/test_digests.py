@@ -314,7 +314,11 @@ MUST_DIFFER: list[tuple[str, Any, Any]] = [
     ("object array shape", np.array([[1, 2]], object), np.array([[1], [2]], object)),
     ("structured names", np.zeros(2, [("a", "i4")]), np.zeros(2, [("b", "i4")])),
     ("structured types", np.zeros(2, [("a", "i4")]), np.zeros(2, [("a", "f4")])),
-    ("structured offsets", np.zeros(2, [("a", "i1"), ("b", "i4")]), np.zeros(2, np.dtype([("a", "i1"), ("b", "i4")], align=True))),
+    (
+        "structured offsets",
+        np.zeros(2, [("a", "i1"), ("b", "i4")]),
+        np.zeros(2, np.dtype([("a", "i1"), ("b", "i4")], align=True)),
+    ),
     ("datetime64 unit", np.array(["2024"], "M8[s]"), np.array(["2024"], "M8[ms]")),
     ("timedelta64", np.array([1], "m8[s]"), np.array([1], "M8[s]")),
     ("array text width", np.array(["a"], "U1"), np.array(["a"], "U2")),
@@ -356,7 +360,11 @@ MUST_DIFFER: list[tuple[str, Any, Any]] = [
     ("index name", pd.Index([1], name="a"), pd.Index([1], name="b")),
     ("range index", pd.RangeIndex(3), pd.RangeIndex(4)),
     ("multi index", pd.MultiIndex.from_tuples([(1, 2)]), pd.MultiIndex.from_tuples([(2, 1)])),
-    ("multi index names", pd.MultiIndex.from_tuples([(1, 2)], names=["a", "b"]), pd.MultiIndex.from_tuples([(1, 2)], names=["a", "c"])),
+    (
+        "multi index names",
+        pd.MultiIndex.from_tuples([(1, 2)], names=["a", "b"]),
+        pd.MultiIndex.from_tuples([(1, 2)], names=["a", "c"]),
+    ),
     ("categories", pd.Categorical(["a"], ["a", "b"]), pd.Categorical(["a"], ["a", "c"])),
     ("categories order", pd.Categorical(["a"], ["a", "b"]), pd.Categorical(["a"], ["b", "a"])),
     ("ordered", pd.Categorical(["a"]), pd.Categorical(["a"], ordered=True)),
@@ -667,7 +675,12 @@ SCRIPT = textwrap.dedent(
 def _run(script: Path, seed: int, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONHASHSEED": str(seed)}
     return subprocess.run(
-        [sys.executable, str(script), *arguments], input=given, env=environment, capture_output=True, text=True, check=True
+        [sys.executable, str(script), *arguments],
+        input=given,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
     )
 
 
