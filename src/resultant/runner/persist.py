@@ -184,7 +184,7 @@ def _write_own(frame: TaskFrame, configured: Result, value: Any) -> Result:
     step = frame.step
     if step.target is not None and frame.location is not None:
         configured = configured.copy()
-        configured.location = frame.location.replace("{", "{{").replace("}", "}}")
+        configured.location = _escaped(frame.location)
     try:
         return configured.write(value, **_keywords(frame, "value_"))
     except ResultNotImplementedError:
@@ -203,6 +203,10 @@ def _keywords(frame: TaskFrame, taken: str) -> dict[str, Any]:
     for name in ("self", taken):
         names.pop(name, None)
     return names
+
+
+def _escaped(location: str) -> str:
+    return location.replace("{", "{{").replace("}", "}}") if "{" in location or "}" in location else location
 
 
 def _again(frame: TaskFrame, value: Any, location: str | None, error: Exception, write: Callable[[], Any]) -> Any:
@@ -267,7 +271,9 @@ def read_target(frame: TaskFrame) -> Result | None:
     location = target_location(frame)
     frame.location = location
     if not step.direct:
-        if not configured.exists(location, **_keywords(frame, "location")):
+        # The class formats what it is asked for once more; the target of an inline result is no template.
+        asked = location if step.target is None else _escaped(location)
+        if not configured.exists(asked, **_keywords(frame, "location")):
             return None
         return configured.read(location)
     store = _store(frame)
