@@ -84,6 +84,7 @@ def run_flow(
     start: State = state if state is not None else Scheduled()
     tracker: FlowRun | None = None
     try:
+        _show_log()
         logger.info("Beginning Flow run for '%s'", flow.name)
         running = start
         if not start.is_running():
@@ -102,14 +103,15 @@ def run_flow(
                 run.writers = Writers()
                 stack.callback(run.writers.close)
             tracker = FlowRun(plan, run, chosen, given, one_pass)
-            stack.enter_context(_display(flow, tracker))
+            shown = stack.enter_context(_display(flow, tracker))
             tracker.work()
-            while not one_pass and _approve(tracker):
+            while not one_pass and _approve(tracker, shown):
                 tracker.work()
         final = _final_state(flow, tracker, running, return_tasks)
         if not one_pass:
             _remember_caches(tracker)
         final = transition(flow, handlers, running, final)
+        shown.conclude(final)
     except KeyboardInterrupt:
         _interrupted(flow, tracker, handlers, start)
         raise
@@ -196,15 +198,15 @@ def _prepare(plan: Plan, run: Run, flow: Any, task_contexts: dict[Any, dict[str,
             prepare(step, run, flow_result)
         except LocationError as error:
             raise type(error)(f"Task {step.name!r}: {error}") from error
-        configured = configured or (
-            step.task.checkpoint is not False and step.task.result is not None and not _is_input(step.task)
-        )
+        task = step.task
+        configured = configured or (task.checkpoint is not False and task.result is not None and not _is_input(task))
     if (configured or flow.result is not None) and not run.checkpointing:
         _warn_that_nothing_is_written(flow.name)
 
 
 def _is_input(task: Any) -> bool:
-    return hasattr(task, "default") and hasattr(task, "required")
+    """Return whether a result was configured by the library itself: a parameter's, or that of a part of one."""
+    return task.auto_generated or (hasattr(task, "default") and hasattr(task, "required"))
 
 
 def _warn_that_nothing_is_written(name: str) -> None:
@@ -243,13 +245,19 @@ def _started(stack: ExitStack, executor: Any, keys: dict[str, Any]) -> Any:
     return executor
 
 
+def _show_log() -> None:
+    from .log import show_log
+
+    show_log(settings().logging)
+
+
 def _display(flow: Any, tracker: FlowRun) -> Any:
     from .progress import display
 
     return display(flow, tracker)
 
 
-def _approve(tracker: FlowRun) -> bool:
+def _approve(tracker: FlowRun, shown: Any) -> bool:
     """Ask whoever sits at the terminal about each task run that is paused; return whether one of them may go on."""
     paused = [
         (index, child, state)
@@ -268,9 +276,9 @@ def _approve(tracker: FlowRun) -> bool:
     for index, child, state in paused:
         name = tracker.plan.steps[index].name
         full = name if child is None else f"{name}[{child}]"
-        if input(
-            f"{full} is paused: {state.message or 'it waits for approval'} Run it now? [y/N] "
-        ).strip().lower() in ("y", "yes"):
+        with shown.aside():
+            answer = input(f"{full} is paused: {state.message or 'it waits for approval'} Run it now? [y/N] ")
+        if answer.strip().lower() in ("y", "yes"):
             tracker.resume(index, child, Resume("Approved on the terminal."))
             approved = True
     return approved
@@ -333,13 +341,24 @@ def _interrupted(flow: Any, tracker: FlowRun | None, handlers: Sequence[Any], st
     """Say what is kept, once nothing is in flight any more."""
     if tracker is not None:
         tracker.finish_writes()
-    done = sum(tracker.counts.values()) if tracker is not None else 0
-    message = f"Interrupted after {done} finished task runs; their results are kept."
+    message = _what_is_kept(tracker)
     get_logger(flow.name).warning("Flow %r: %s", flow.name, message)
     try:
         transition(flow, handlers, start, Cancelled(message))
     except (ENDRUN, PAUSE):
         return
+
+
+def _what_is_kept(tracker: FlowRun | None) -> str:
+    states = _with_children(tracker.states) if tracker is not None else []
+    done = sum(state.is_finished() and state.__class__ is not Mapped for state in states)
+    finished = f"Interrupted after {done:,} finished task run{'' if done == 1 else 's'}"
+    if tracker is None or not any(step.stores and not _is_input(step.task) for step in tracker.plan.steps):
+        return f"{finished}; nothing was stored, because checkpointing is off or no result is configured."
+    from .plan import single_folder
+
+    folder = single_folder(tracker.plan)
+    return f"{finished}; their results are kept{'' if folder is None else f' in {folder}'}."
 
 
 def _first_failure(final: State, tracker: FlowRun | None) -> BaseException:
