@@ -55,16 +55,33 @@ class Frame:
         return dict(self.keys)
 
 
+class _Base(Frame):
+    """What is in force outside every block: keys set there, and below them those that the settings supply by now."""
+
+    __slots__ = ()
+
+    def lookup(self, key: str) -> Any:
+        keys = self.keys
+        return keys[key] if key in keys else _configured()[key]
+
+    def flat(self) -> dict[str, Any]:
+        return {**_configured(), **self.keys}
+
+
+def _configured() -> dict[str, Any]:
+    from resultant.settings import current
+
+    return current().context
+
+
 _frame: ContextVar[Frame | None] = ContextVar("resultant_context", default=None)
 
 
 def frame() -> Frame:
-    """Return the frame in force; a thread that has none gets one with the configured keys."""
+    """Return the frame in force; a thread that has none gets one."""
     current = _frame.get()
     if current is None:
-        from resultant.settings import current as current_settings
-
-        current = Frame({"caches": CACHES, **current_settings().context})
+        current = _Base({"caches": CACHES})
         _frame.set(current)
     return current
 
