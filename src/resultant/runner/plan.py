@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from .writers import Writers
 
-__all__ = ["Plan", "Run", "Step", "Upstream", "make_plan"]
+__all__ = ["Plan", "Run", "Step", "Upstream", "make_plan", "single_folder"]
 
 
 class Run:
@@ -293,3 +293,15 @@ def _traits(cls: type) -> tuple[bool, bool, bool]:
         )
         traits = _known_traits[cls] = cls not in (Result, NoResultType), direct, issubclass(cls, InlineResult)
     return traits
+
+
+def single_folder(plan: Plan) -> str | None:
+    """Return the folder that holds all results of a run, or ``None`` where there are several or none.
+
+    Args:
+        plan: the steps, prepared.
+    """
+    folders = {getattr(step.result, "dir", None) for step in plan.steps if step.stores}
+    # Parameters and the like keep their values inline, which is no place.
+    folders.discard(None)
+    return str(folders.pop()) if len(folders) == 1 else None

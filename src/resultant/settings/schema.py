@@ -102,6 +102,7 @@ class LoggingSettings(Section, frozen=True):
     level: str | int = "WARNING"
     format: str = "[%(asctime)s] %(levelname)s - %(name)s | %(message)s"
     datefmt: str = "%Y-%m-%d %H:%M:%S%z"
+    display: bool = True
 
 
 class DatabaseSettings(Section, frozen=True):
