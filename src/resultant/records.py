@@ -92,7 +92,7 @@ def value_library(value: Any) -> tuple[str, str] | tuple[None, None]:
         The package's import name and version, or two ``None`` for what Python itself or the user's script owns.
     """
     kind = value if isinstance(value, type) else type(value)
-    name = kind.__module__.partition(".")[0]
+    name = str(kind.__module__).partition(".")[0]
     try:
         return _libraries[name]
     except KeyError:

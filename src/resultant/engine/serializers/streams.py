@@ -187,7 +187,8 @@ class _Decompressor(RawIOBase):
 
     def readinto(self, buffer: Any, /) -> int:
         view = memoryview(buffer).cast("B")
-        data = self._next(len(view))
+        # Not all at once: what the decompressor returns is beside the reader's own buffer for a moment.
+        data = self._next(min(len(view), _PIECE))
         view[: len(data)] = data
         return len(data)
 
