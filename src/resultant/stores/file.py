@@ -97,7 +97,7 @@ class FileStore:
             try:
                 descriptor = os.open(temporary, _CREATE, 0o666)
             except FileNotFoundError:
-                os.makedirs(folder, exist_ok=True)
+                _make_folder(folder, self.sync)
                 descriptor = os.open(temporary, _CREATE, 0o666)
             try:
                 written = os.write(descriptor, data)
@@ -242,7 +242,7 @@ class _FileSink(Sink):
             try:
                 self.descriptor = os.open(self.temporary, _CREATE, 0o666)
             except FileNotFoundError:
-                os.makedirs(folder, exist_ok=True)
+                _make_folder(folder, self.store.sync)
                 self.descriptor = os.open(self.temporary, _CREATE, 0o666)
         except OSError as error:
             raise translate(error, self.path, "write") from error
@@ -308,6 +308,19 @@ class _FileSource(Source):
 def _write_rest(descriptor: int, data: memoryview) -> None:
     while data:
         data = data[os.write(descriptor, data) :]
+
+
+def _make_folder(folder: str, sync: bool) -> None:
+    made = []
+    if sync:
+        place = folder.rstrip("/")
+        while not os.path.lexists(place):
+            made.append(place)
+            place = os.path.dirname(place)
+    os.makedirs(folder, exist_ok=True)
+    for place in made:
+        # A folder's name is an entry of the one above it.
+        _sync_folder(os.path.dirname(place) or "/")
 
 
 def _sync_folder(folder: str) -> None:

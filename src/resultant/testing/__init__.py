@@ -6,11 +6,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from resultant.testing.executors import ExecutorTests
     from resultant.testing.serializers import SerializerTests
+    from resultant.testing.stores import StoreTests
 
-__all__ = ["ExecutorTests", "SerializerTests"]
+__all__ = ["ExecutorTests", "SerializerTests", "StoreTests"]
 
 # Loaded when asked for: each suite imports pytest and what it tests.
-_HOMES = {"ExecutorTests": "executors", "SerializerTests": "serializers"}
+_HOMES = {"ExecutorTests": "executors", "SerializerTests": "serializers", "StoreTests": "stores"}
 
 
 def __getattr__(name: str) -> object:
