@@ -279,6 +279,31 @@ def test_merged_follows_what_it_lies_over():
     assert merged.tasks.defaults.max_retries == 0
 
 
+def test_a_block_counts_more_than_what_was_merged_before_it():
+    for merged in (config.merged({"debug": True}), config.merged({}).merged({"debug": True})):
+        with set_temporary_config({"debug": False}):
+            assert merged.debug is False
+            assert config.merged({"debug": True}).debug is True
+            config.durability = "power"
+            assert merged.durability == "power"
+        assert merged.debug is True
+        merged.debug = False
+        with set_temporary_config({"debug": True}):
+            assert merged.debug is True
+        assert merged.debug is False
+
+
+def test_the_context_shows_it_too():
+    from resultant.runtime import context
+
+    with context(config={"flows": {"checkpointing": False}}):
+        with set_temporary_config({"flows.checkpointing": True}):
+            assert context.config.flows.checkpointing is True
+        assert context.config.flows.checkpointing is False
+    with set_temporary_config({"flows.checkpointing": True}):
+        assert context.config.flows.checkpointing is True
+
+
 def test_merged_of_merged_and_of_a_configuration():
     assert config.merged({"debug": True}).merged({"flows.checkpointing": True}).settings.debug is True
     assert config.merged(config.merged({"debug": True})).debug is True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from itertools import count
 from typing import Any
 
 from resultant.errors import ConfigurationError
@@ -14,6 +15,9 @@ __all__ = ["Config", "Table"]
 
 #: Values by path, and whether a mapping among them is merged into what it lies over or takes its place.
 _Layer = dict[Path, tuple[Any, bool]]
+
+#: Which of two layers is the newer one.
+_numbers = count()
 
 
 class Table(Mapping[str, Any]):
@@ -97,17 +101,20 @@ class Config(Table):
     Assigning checks key and type, and counts from then on. Layers that :meth:`lay` adds count until they are taken off.
     """
 
-    __slots__ = ("_accept_unknown", "_layers", "_lock", "_seen", "_source")
+    __slots__ = ("_accept_unknown", "_layers", "_lock", "_seen", "_source", "_under")
     _source: Callable[[], Settings]
 
-    def __init__(self, source: Callable[[], Settings], accept_unknown: bool = False) -> None:
+    def __init__(
+        self, source: Callable[[], Settings], accept_unknown: bool = False, under: Config | None = None
+    ) -> None:
         super().__init__(self, ())
         put = object.__setattr__
         put(self, "_source", source)
         put(self, "_lock", threading.RLock())
         put(self, "_accept_unknown", accept_unknown)
-        # Each layer: the thread it belongs to (None: everyone's, and never taken off) and its values by path.
-        put(self, "_layers", [(None, {})])
+        put(self, "_under", under)
+        # Each layer: the thread it belongs to (None: everyone's, and never taken off), its values by path, its number.
+        put(self, "_layers", [(None, {}, next(_numbers))])
         put(self, "_seen", None)
 
     @property
@@ -128,7 +135,9 @@ class Config(Table):
             return result
         with self._lock:
             result = base
-            for _, values in self._layers:
+            # A block that began after this configuration was laid over another one counts more than it does.
+            later = [each for each in self._under._layers if each[2] > self._layers[0][2]] if self._under else []
+            for _, values, _ in [*self._layers, *later]:
                 for path, (value, merge) in values.items():
                     result = with_value(result, path, value, accept_unknown=True, merge=merge)
             object.__setattr__(self, "_seen", (base, result))
@@ -148,7 +157,7 @@ class Config(Table):
         Returns:
             what :meth:`take_off` wants.
         """
-        layer: tuple[int | None, _Layer] = (threading.get_ident(), {})
+        layer: tuple[int | None, _Layer, int] = (threading.get_ident(), {}, next(_numbers))
         with self._lock:
             self._layers.append(layer)
             try:
@@ -168,7 +177,7 @@ class Config(Table):
     def clear(self) -> None:
         """Forget all values laid over the source."""
         with self._lock:
-            self._layers[:] = [(None, {})]
+            self._layers[:] = [(None, {}, self._layers[0][2])]
             object.__setattr__(self, "_seen", None)
 
     def merged(self, values: Mapping[str, Any]) -> Config:
@@ -177,7 +186,7 @@ class Config(Table):
         Raises:
             ConfigurationError: a key does not exist, or a value is of the wrong type.
         """
-        result = Config(self.compute, accept_unknown=self._accept_unknown)
+        result = Config(self.compute, accept_unknown=self._accept_unknown, under=self._under or self)
         for path, value in flatten(_plain(values)):
             result._put(result._own_layer(), path, value, merge=True)
         return result
@@ -191,7 +200,7 @@ class Config(Table):
 
     def _own_layer(self) -> _Layer:
         me = threading.get_ident()
-        return next(values for owner, values in reversed(self._layers) if owner == me or owner is None)
+        return next(values for owner, values, _ in reversed(self._layers) if owner == me or owner is None)
 
     def _put(self, layer: _Layer, path: Path, value: Any, accept_unknown: bool = False, merge: bool = False) -> None:
         accept_unknown = accept_unknown or self._accept_unknown
