@@ -90,7 +90,7 @@ class TaskRunner(Runner):
             above = list((upstream_states or {}).values())
             start = Pending() if state is None else state
             if is_mapped_parent:
-                return parent_state(run, step, start, above)
+                return parent_state(run, step, start, above)[0]
             end = run_task(run, step, start, above, index=keys.get("map_index"))
             return end.finish() if isinstance(end, Unfinished) else end
         finally:

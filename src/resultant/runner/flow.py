@@ -9,7 +9,7 @@ from resultant.engine.result import Result
 from resultant.engine.state import Cached, Failed, Mapped, Pending, Retrying, Scheduled, State, Success
 
 from .flights import Flights
-from .mapping import Children, Claims, expand, flattened
+from .mapping import Children, Claims, flattened
 from .task import Unfinished, died, parent_state, run_task
 
 TYPE_CHECKING = False
@@ -149,13 +149,9 @@ class FlowRun:
 
     def _begin_mapped(self, step: Step, state: State, upstream: list[State]) -> None:
         index = step.index
-        parent = parent_state(self.run, step, state, upstream)
-        if not isinstance(parent, Mapped):
+        parent, found = parent_state(self.run, step, state, upstream)
+        if found is None or not isinstance(parent, Mapped):
             self._settle(index, None, parent)
-            return
-        found = expand(self.run, step, upstream)
-        if isinstance(found, Failed):
-            self._settle(index, None, found)
             return
         claims = Claims(self.run, step, found.count)
         known: list[Any] = list(parent.map_states)

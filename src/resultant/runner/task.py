@@ -27,6 +27,7 @@ from resultant.runtime import context, enter, get_logger, leave
 from .call import call
 from .frame import TaskFrame
 from .gate import all_succeeded, gate, may_run, name_run
+from .mapping import expand
 from .persist import locate, read_target, save, wrap
 from .transition import change
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from resultant.engine.result import Result
 
+    from .mapping import Children
     from .plan import Run, Step
 
 __all__ = ["Unfinished", "died", "parent_state", "run_task"]
@@ -242,8 +244,8 @@ def conclude(frame: TaskFrame, running: State, outcome: State) -> State:
     return outcome
 
 
-def parent_state(run: Run, step: Step, state: State, upstream: list[State]) -> State:
-    """Return how the parent of mapped children stands: ``Mapped`` when they may be made.
+def parent_state(run: Run, step: Step, state: State, upstream: list[State]) -> tuple[State, Children | None]:
+    """Return how the parent of mapped children stands: ``Mapped``, and what they are given, when they may be made.
 
     Args:
         run: what is common to the whole run.
@@ -254,20 +256,24 @@ def parent_state(run: Run, step: Step, state: State, upstream: list[State]) -> S
     frame = TaskFrame(run, step, None)
     outer = enter(frame)
     try:
-        if state.__class__ is Mapped:
-            return state
-        if state.__class__ is not Pending and not may_run(frame, state):
-            return state
-        stop = gate(frame, state, upstream, parent=True)
-        if stop is not None:
-            return stop
-        return change(frame, state, Mapped("Ready to proceed with mapping."))
+        if state.__class__ is not Mapped:
+            if state.__class__ is not Pending and not may_run(frame, state):
+                return state, None
+            stop = gate(frame, state, upstream, parent=True)
+            if stop is not None:
+                return stop, None
+        children = expand(run, step, upstream)
+        if isinstance(children, Failed):
+            return change(frame, state, children), None
+        if state.__class__ is not Mapped:
+            state = change(frame, state, Mapped("Ready to proceed with mapping."))
+        return state, children if isinstance(state, Mapped) else None
     except (ENDRUN, PAUSE) as signal:
-        return signal.state
+        return signal.state, None
     except Exception as error:
         if context.get("raise_on_exception"):
             raise
-        return _unexpected(error)
+        return _unexpected(error), None
     finally:
         leave(outer)
 
