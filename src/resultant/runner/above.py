@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from logging import StreamHandler
     from typing import Any
 
-__all__ = ["Above"]
+__all__ = ["Above", "same_terminal"]
 
 
 class _Line:
@@ -72,7 +72,7 @@ class Above:
         self._streams: list[tuple[str, Any, _Line]] = []
         for name in ("stdout", "stderr"):
             stream = getattr(sys, name)
-            if _same_terminal(stream, terminal):
+            if same_terminal(stream, terminal):
                 self._streams.append((name, stream, _Line(stream, self.lines)))
         self._handlers: list[tuple[StreamHandler[Any], Any, _Line]] = []
         for handler in _handlers():
@@ -111,7 +111,8 @@ class Above:
         return bool(self.lines)
 
 
-def _same_terminal(stream: Any, terminal: Any) -> bool:
+def same_terminal(stream: Any, terminal: Any) -> bool:
+    """Return whether `stream` ends on the terminal that `terminal` is."""
     if stream is terminal:
         return True
     try:

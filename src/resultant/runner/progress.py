@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .flow import FlowRun
     from .screen import Screen
 
-__all__ = ["Display", "display"]
+__all__ = ["Display", "display", "is_shown"]
 
 
 class Display:
@@ -63,19 +63,29 @@ def display(flow: Any, tracker: FlowRun) -> Display:
         flow: the flow.
         tracker: its run.
     """
+    if not is_shown(tracker.run.verbose):
+        return Display()
     import sys
 
-    stderr = sys.stderr
-    # A log that is read line by line and a picture that is drawn over and over do not go together.
-    if stderr is None or tracker.run.verbose or not _is_terminal(stderr):
-        return Display()
-    from resultant.runtime import settings
-
-    if not settings().logging.display:
-        return Display()
     from .screen import Screen
 
-    return Display(Screen(flow.name, tracker, stderr))
+    return Display(Screen(flow.name, tracker, sys.stderr))
+
+
+def is_shown(verbose: int) -> bool:
+    """Return whether runs are shown here and now.
+
+    Args:
+        verbose: what is logged; see ``Run``.
+    """
+    import sys
+
+    # A log that is read line by line and a picture that is drawn over and over do not go together.
+    if verbose or not _is_terminal(sys.stderr):
+        return False
+    from resultant.runtime import settings
+
+    return settings().logging.display
 
 
 def _is_terminal(stream: Any) -> bool:
@@ -84,5 +94,5 @@ def _is_terminal(stream: Any) -> bool:
     try:
         return bool(stream.isatty()) and environ.get("TERM") not in ("dumb", "unknown")
     except (AttributeError, ValueError):
-        # Replaced by something that is no file, or closed.
+        # Not there, closed, or replaced by something that is no file.
         return False

@@ -20,7 +20,21 @@ def worker_setup() -> tuple[Callable[..., Any], tuple[Any, ...]]:
 
     pass_context_by_name()
     alias = getattr(sys.modules.get("prefect"), "__resultant_alias__", False)
-    return _set_up, (settings(), bool(alias))
+    return _set_up, (settings(), bool(alias), _output())
+
+
+def _output() -> tuple[str, tuple[int, ...]] | None:
+    import logging
+
+    from resultant.runtime import get_logger
+
+    from .progress import is_shown
+
+    if not is_shown(get_logger().isEnabledFor(logging.INFO)):
+        return None
+    from .relay import output_for_workers
+
+    return output_for_workers()
 
 
 def pass_context_by_name() -> None:
@@ -37,10 +51,17 @@ def _context() -> Any:
     return context
 
 
-def _set_up(settings: Settings, alias: bool) -> None:
+def _set_up(settings: Settings, alias: bool, output: tuple[str, tuple[int, ...]] | None) -> None:
     from resultant.settings import replace
 
+    from .log import show_log
+
     replace(settings)
+    if output is not None:
+        from .relay import divert
+
+        divert(*output)
+    show_log(settings.logging)
     if alias:
         from importlib import import_module
 

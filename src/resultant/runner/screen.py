@@ -8,6 +8,7 @@ from time import monotonic
 from resultant.engine.state import Failed, Mapped, Pending, State
 
 from .plan import single_folder
+from .relay import drain, show_in
 from .view import Row, View
 
 TYPE_CHECKING = False
@@ -69,6 +70,7 @@ class Screen:
             self._thread.join()
         finally:
             self._close()
+            drain()
             self._thread = None
             _in_use.release()
 
@@ -136,6 +138,7 @@ class Screen:
             redirect_stderr=False,
         )
         self._above = Above(self._terminal)
+        show_in(self._above.lines)
         self._live.start(refresh=True)
 
     def _draw(self) -> None:
@@ -143,8 +146,7 @@ class Screen:
             self._above.install()
             if self._above:
                 self._print_above()
-            else:
-                self._live.refresh()
+            self._live.refresh()
 
     def _print_above(self) -> None:
         from rich.text import Text
@@ -158,6 +160,8 @@ class Screen:
         live, self._live = self._live, None
         above, self._above = self._above, None
         if above is not None:
+            drain()
+            show_in(None)
             above.remove()
         if live is not None:
             live.stop()
