@@ -218,6 +218,25 @@ print(flow.run(run_on_schedule=False).message)
     assert out == "All reference tasks succeeded.\n"
 
 
+def test_a_schedule_is_not_ignored(script):
+    out = script(
+        """
+import resultant.compat.prefect
+from prefect import Flow, task
+from resultant.errors import UnsupportedError
+with Flow("f", schedule=object()) as flow:
+    task(lambda: 1, name="one")()
+try:
+    flow.run()
+except UnsupportedError as error:
+    print(error)
+print(flow.run(run_on_schedule=False).message)
+"""
+    )
+    assert out.startswith('<Flow: name="f"> has a schedule, and `flow.run()` waits for none: start the flow from cron')
+    assert out.endswith("All reference tasks succeeded.\n")
+
+
 def test_pickles_that_name_prefects_paths_load(script):
     def by_name(module: str, name: str) -> bytes:
         return b"c" + module.encode() + b"\n" + name.encode() + b"\n."

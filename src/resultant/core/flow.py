@@ -167,7 +167,7 @@ class Flow(Building):
 
         Args:
             parameters: values of the flow's parameters by name; they can be given as keywords as well.
-            run_on_schedule: has no effect, since flows have no schedule.
+            run_on_schedule: whether to wait for the flow's schedule, which is not supported: without one it has no effect.
             runner_cls: a class whose instances are made with the flow and have a ``run``; the built-in runner if not
                 given.
             **kwargs: parameters by name, and: `executor`; `state`, the state to start from; `task_states`, states of
@@ -182,7 +182,12 @@ class Flow(Building):
             RuntimeError: called inside the flow's own ``with`` block.
             ValueError: required parameters are missing, or unknown ones given.
             TypeError: an unknown keyword.
+            UnsupportedError: the flow, written for Prefect 1, has a schedule to wait for.
         """
+        if self.schedule is not None:
+            from resultant.core.unsupported import refuse_schedule
+
+            refuse_schedule(self, run_on_schedule)
         if runtime.peek("flow") is self:
             raise RuntimeError(
                 "Don't call `flow.run()` from within a `Flow` context manager: the flow is not built yet. Move the call "

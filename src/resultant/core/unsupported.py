@@ -8,7 +8,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["refuse_options"]
+    from resultant.core.flow import Flow
+
+__all__ = ["refuse_options", "refuse_schedule"]
 
 _INSTEAD = {
     "schedule": "start the flow from cron, a systemd timer or any scheduler that runs a command",
@@ -26,3 +28,18 @@ def refuse_options(**options: Any) -> None:
     for name, value in options.items():
         if value is not None:
             raise UnsupportedError(f"`Flow({name}=...)` is not supported: {_INSTEAD[name]}.")
+
+
+def refuse_schedule(flow: Flow, run_on_schedule: bool | None) -> None:
+    """Refuse to run a flow that has a schedule, unless it is to run at once.
+
+    Raises:
+        UnsupportedError: it names the alternative.
+    """
+    from resultant.runtime import settings
+
+    if settings().flows.run_on_schedule if run_on_schedule is None else run_on_schedule:
+        raise UnsupportedError(
+            f"{flow!r} has a schedule, and `flow.run()` waits for none: {_INSTEAD['schedule']}. To run it once, now, use "
+            "`flow.run(run_on_schedule=False)`, or the setting `flows.run_on_schedule = false`."
+        )
