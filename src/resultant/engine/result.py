@@ -10,7 +10,7 @@ from resultant.errors import ResultNotImplementedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any, ClassVar, Self
 
     from resultant.engine.serializers import Serializer
@@ -155,6 +155,22 @@ class Result:
         from resultant.engine.description import describe
 
         return describe(self)
+
+    @staticmethod
+    def from_record(record: ResultRecord, types: Iterable[type] = ()) -> Result:
+        """Return the result that a record describes, without its value; ``read(record.location)`` gives that.
+
+        Args:
+            record: what :meth:`describe` gave, in whatever process.
+            types: own classes of results and serializers that may be meant besides the built-in ones and those of
+                installed packages (entry points ``resultant.results`` and ``resultant.serializers``).
+
+        Raises:
+            UnreadableResultError: nothing here has the name that the record gives.
+        """
+        from resultant.engine.description import from_record
+
+        return from_record(record, types)
 
     def _render(self, names: dict[str, Any]) -> str:
         if self.location is not None:
