@@ -10,7 +10,7 @@ from resultant.errors import ResultNotImplementedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Any, ClassVar, Self
 
     from resultant.engine.serializers import Serializer
@@ -212,6 +212,11 @@ class Result:
         from resultant.engine.html import result_html
 
         return result_html(self)
+
+    def __rich_repr__(self) -> Iterator[tuple[str, Any]]:
+        from resultant.engine.rich_repr import result_fields
+
+        return result_fields(self)
 
 
 class NoResultType(Result):

@@ -7,7 +7,7 @@ from resultant.runtime import peek
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
     from typing import Any, ClassVar, Self
 
@@ -212,6 +212,11 @@ class State:
         from resultant.engine.html import state_html
 
         return state_html(self)
+
+    def __rich_repr__(self) -> Iterator[tuple[str, Any]]:
+        from resultant.engine.rich_repr import state_fields
+
+        return state_fields(self)
 
     def __getstate__(self) -> dict[str, Any]:
         fields = dict(vars(self))

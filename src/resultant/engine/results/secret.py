@@ -44,3 +44,7 @@ class SecretResult(Result):
     def exists(self, location: str, **kwargs: Any) -> bool:
         """Return ``True``."""
         return True
+
+    def __repr__(self) -> str:
+        # A repr ends up in logs, tracebacks and notebooks.
+        return f"<SecretResult: {self.location}>"
