@@ -38,6 +38,7 @@ PATHS = {
         Running Scheduled Skipped State Submitted Success TimedOut TriggerFailed ValidationFailed _MetaState""",
     "resultant.executors": "Executor LocalDaskExecutor LocalExecutor ProcessExecutor ThreadExecutor",
     "resultant.tasks.control_flow": "FilterTask case ifelse merge switch",
+    "resultant.testing": "ExecutorTests SerializerTests StoreTests",
     "resultant.triggers": """
         all_failed all_finished all_successful always_run any_failed any_successful manual_only not_all_skipped
         some_failed some_successful""",
