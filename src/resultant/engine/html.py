@@ -100,6 +100,12 @@ def is_secret(result: Result) -> bool:
     return "secret_task" in vars(result)
 
 
+def is_absent(result: Result) -> bool:
+    """Return whether there is no result at all."""
+    # By name, for the same reason.
+    return type(result).__name__ == "NoResultType"
+
+
 def _value_html(result: Result) -> str:
     if is_secret(result):
         return "<em>secret</em>"
@@ -119,22 +125,15 @@ def _value_html(result: Result) -> str:
 
 
 def _result_rows(state: State) -> str:
-    from resultant.engine.result import NoResultType
-
-    result = state._result
-    if isinstance(result, NoResultType):
-        return ""
-    return result_html(result)
+    return "" if is_absent(state._result) else result_html(state._result)
 
 
 def _task_runs(state: State) -> list[tuple[str, State]] | None:
     """Return names and states of a flow's tasks, if that is what a state holds."""
-    from resultant.engine.state import State
-
     found = state._result.value
     if not isinstance(found, dict) or not found:
         return None
-    if not all(isinstance(run, State) and isinstance(getattr(task, "name", None), str) for task, run in found.items()):
+    if not all(hasattr(run, "is_finished") and isinstance(getattr(task, "name", None), str) for task, run in found.items()):
         return None
     return [(task.name, run) for task, run in found.items()]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .html import is_secret, short_repr
+from .html import is_absent, is_secret, short_repr
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,12 +42,10 @@ def state_fields(state: State) -> Iterator[tuple[str, Any]]:
     Args:
         state: the state.
     """
-    from resultant.engine.result import NoResultType
-
     if state.message:
         yield "message", _Shown(short_repr(state.message))
     children = getattr(state, "map_states", None)
     if children:
         yield "children", len(children)
-    elif not isinstance(state._result, NoResultType):
+    elif not is_absent(state._result):
         yield "result", state._result
