@@ -23,9 +23,6 @@ __all__ = ["Context", "Frame", "context", "enter", "frame", "get_logger", "leave
 
 _MISSING = object()
 
-#: The package's root logger, once the settings were applied to it.
-_logging: list[Logger] = []
-
 #: Output caches of this process, by cache key: what ``context.caches`` shows everywhere.
 CACHES: dict[str, list[Any]] = {}
 
@@ -133,25 +130,7 @@ def get_logger(name: str | None = None) -> Logger:
     """
     import logging
 
-    if not _logging:
-        _set_up_logging(logging.getLogger("resultant"))
     return logging.getLogger("resultant" if name is None else f"resultant.{name}")
-
-
-def _set_up_logging(logger: Logger) -> None:
-    """Apply the settings ``logging.*`` where somebody set them; otherwise the program's own logging decides."""
-    import logging
-
-    _logging.append(logger)
-    chosen = settings().logging
-    if chosen == type(chosen)():
-        return
-    logger.setLevel(chosen.level)
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter(chosen.format, chosen.datefmt))
-    # Once the program has handlers of its own, they show the records: not twice.
-    handler.addFilter(lambda record: not logging.getLogger().handlers)
-    logger.addHandler(handler)
 
 
 class Context:

@@ -336,3 +336,26 @@ def test_every_module_has_its_packages():
     for path in MODULES:
         assert path.rpartition(".")[0] in MODULES
     assert not set(ABSENT) & {path for path in MODULES if path not in ("tasks", "utilities")}
+
+
+def test_workers_have_the_settings_of_the_run(script):
+    out = script(
+        """
+import resultant.compat.prefect
+import prefect
+from prefect import Flow, task
+from prefect.executors import LocalDaskExecutor
+from prefect.utilities.configuration import set_temporary_config
+
+@task
+def look():
+    return prefect.config.tasks.defaults.max_retries, prefect.config.templates.allow_absolute
+
+with Flow("f") as flow:
+    looked = look()
+
+with set_temporary_config({"tasks.defaults.max_retries": 7, "templates.allow_absolute": False}):
+    print(flow.run(executor=LocalDaskExecutor(scheduler="processes", num_workers=1)).result[looked].result)
+"""
+    )
+    assert out == "(7, False)\n"

@@ -6,6 +6,7 @@ from resultant.compat.runner import Runner
 from resultant.engine.state import Pending
 from resultant.runner.caching import candidates
 from resultant.runner.dates import date_keys
+from resultant.runner.log import show_log
 from resultant.runner.plan import Run, Step, Upstream, prepare
 from resultant.runner.task import Unfinished, parent_state, run_task
 from resultant.runtime import CACHES, Frame, enter, frame, leave, settings
@@ -86,6 +87,7 @@ class TaskRunner(Runner):
         keys = {**frame().flat(), **(context or {})}
         outer = enter(Frame(keys))
         try:
+            show_log(settings().logging)
             run, step = self._prepared(keys, upstream_states or {})
             above = list((upstream_states or {}).values())
             start = Pending() if state is None else state

@@ -17,12 +17,13 @@ __all__ = ["show_log"]
 class _Handler(logging._StderrHandler):  # type: ignore[name-defined, misc]
     """Writes to whatever standard error is at the moment."""
 
-    #: What it was made from.
-    wanted: LoggingSettings
+
+#: What was asked for last, while it is more than the defaults.
+_shown: list[LoggingSettings] = []
 
 
 def show_log(wanted: LoggingSettings) -> None:
-    """Have the package's records appear on standard error, if a level, format or date format was asked for.
+    """Give the package's logger the level that was asked for, and have its records appear on standard error.
 
     A program that has configured handlers of its own, on the root logger or on the package's, keeps its say: nothing is
     added to them.
@@ -33,18 +34,16 @@ def show_log(wanted: LoggingSettings) -> None:
     Raises:
         ConfigurationError: the level is none.
     """
+    if wanted in _shown:
+        return
     logger = get_logger()
-    own = [handler for handler in logger.handlers if isinstance(handler, _Handler)]
-    if own and own[0].wanted == wanted:
-        return
-    for handler in own:
+    for handler in [handler for handler in logger.handlers if isinstance(handler, _Handler)]:
         logger.removeHandler(handler)
+    if _shown:
         logger.setLevel(logging.NOTSET)
-    if _plain(wanted) or logger.handlers or logging.getLogger().handlers:
+        _shown.clear()
+    if _plain(wanted):
         return
-    handler = _Handler()
-    handler.wanted = wanted
-    handler.setFormatter(logging.Formatter(wanted.format, wanted.datefmt))
     level = wanted.level.upper() if isinstance(wanted.level, str) else wanted.level
     try:
         logger.setLevel(level)
@@ -52,7 +51,11 @@ def show_log(wanted: LoggingSettings) -> None:
         raise ConfigurationError(
             f"The setting logging.level is {wanted.level!r}, which is no level; use DEBUG, INFO, WARNING, ERROR or CRITICAL."
         ) from error
-    logger.addHandler(handler)
+    _shown.append(wanted)
+    if not logger.handlers and not logging.getLogger().handlers:
+        shown = _Handler()
+        shown.setFormatter(logging.Formatter(wanted.format, wanted.datefmt))
+        logger.addHandler(shown)
 
 
 def _plain(wanted: LoggingSettings) -> bool:

@@ -56,14 +56,14 @@ def _set_up(settings: Settings, alias: bool, output: tuple[str, tuple[int, ...]]
 
     from .log import show_log
 
+    if alias:
+        from importlib import import_module
+
+        # By name, because the alias lies above this layer. Before the settings: they were made with it.
+        import_module("resultant.compat.prefect").install()
     replace(settings)
     if output is not None:
         from .relay import divert
 
         divert(*output)
     show_log(settings.logging)
-    if alias:
-        from importlib import import_module
-
-        # By name, because the alias lies above this layer.
-        import_module("resultant.compat.prefect").install()
