@@ -139,12 +139,12 @@ class FlowRun:
                 return
             state = Pending()
         upstream = [self.states[edge.index] for edge in step.upstream]
+        for position, edge in enumerate(step.upstream):
+            if edge.flattened and not edge.mapped:
+                upstream[position] = flattened(upstream[position])
         if step.mapped:
             self._begin_mapped(step, state, upstream)
             return
-        for position, edge in enumerate(step.upstream):
-            if edge.flattened:
-                upstream[position] = flattened(upstream[position])
         self._submit(step, None, state, upstream, None, None)
 
     def _begin_mapped(self, step: Step, state: State, upstream: list[State]) -> None:
