@@ -94,7 +94,7 @@ def test_construction(cls: type[State]) -> None:
     assert empty.message is None
     assert empty.result is None
     assert empty._result == NoResult
-    assert {key: value for key, value in empty.context.items()} == {}
+    assert dict(empty.context) == {}
     assert empty.cached_inputs == {}
 
     assert cls("text").message == "text"
