@@ -23,7 +23,7 @@ HUNG = 3  # exit status
 
 def main(engine: str, output: str, *wanted: str) -> None:
     """Run the wanted scenarios (all without names) and append what each saw to the output."""
-    base = Path(os.path.realpath(tempfile.mkdtemp(prefix="scenarios-")))
+    base = Path(os.path.realpath(tempfile.mkdtemp(prefix=f"{engine}-", dir=Path(output).resolve().parent)))
     home = base / "home"
     os.environ["PREFECT__HOME_DIR"] = str(home)
     os.environ["PREFECT__LOGGING__LEVEL"] = "INFO"
