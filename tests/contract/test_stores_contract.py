@@ -210,6 +210,58 @@ def test_an_interruption_between_writing_and_renaming_leaves_no_file(
     assert store.get("key") == b"before"
 
 
+def test_the_longest_name_can_be_set_aside(tmp_path: Path, store: FileStore) -> None:
+    for key in ("a" * 255, "é" * 127):
+        store.put(key, key.encode())
+        assert store.get(store.set_aside(key)) == key.encode()
+    assert len(names_below(tmp_path)) == 2
+
+
+def test_processes_that_set_aside_at_once_never_take_each_others_names(tmp_path: Path) -> None:
+    script = """
+        import sys
+        from resultant.errors import MissingResultError
+        from resultant.stores import FileStore
+
+        store, me = FileStore(sys.argv[1]), sys.argv[2]
+        print("ready", flush=True)
+        sys.stdin.readline()
+        for number in range(100):
+            store.put("key", f"{me}-{number}".encode())
+            try:
+                store.set_aside("key")
+            except MissingResultError:
+                pass
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script), str(tmp_path)]
+    processes = [
+        subprocess.Popen([*command, me], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for me in ("one", "two")
+    ]
+    try:
+        for process in processes:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+        for process in processes:
+            process.communicate("go\n", timeout=60)
+            assert process.returncode == 0
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait(timeout=20)
+
+    kept = [path.read_bytes() for path in tmp_path.iterdir()]
+    assert b"" not in kept
+    assert len(kept) == len(set(kept))
+
+
+def test_setting_aside_what_is_not_there_leaves_nothing(tmp_path: Path, store: FileStore) -> None:
+    with pytest.raises(MissingResultError):
+        store.set_aside("nothing")
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_descriptors_are_given_back(store: FileStore) -> None:
     def count() -> int:
         return len(os.listdir("/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"))

@@ -303,6 +303,29 @@ def test_everything_is_stored_before_the_flow_is_done(store: SlowStore) -> None:
     assert all(store.has(f"late-{number}") for number in range(5))
 
 
+def test_ctrl_c_keeps_what_was_on_its_way(store: SlowStore) -> None:
+    gate = store.gates["slow"] = threading.Event()
+    timer = threading.Timer(0.05, gate.set)
+
+    @task
+    def slow() -> int:
+        return 5
+
+    @task
+    def interrupted() -> None:
+        timer.start()
+        raise KeyboardInterrupt
+
+    with Flow("interrupted", result=SlowResult(store, location="{task_name}")) as flow:
+        slow()
+        interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        flow.run()
+    timer.join()
+
+    assert SlowResult(store).read("slow").value == 5
+
+
 def test_every_pass_of_a_loop_is_stored_in_its_order(store: SlowStore) -> None:
     from resultant import context
     from resultant.engine.signals import LOOP

@@ -27,7 +27,9 @@ from resultant import (
     config,
     task,
 )
+from resultant.engine.stored import StoredResult
 from resultant.errors import CorruptResultError, MissingResultError, ReadError, UnreadableResultError
+from resultant.stores import FileStore
 
 pytestmark = pytest.mark.usefixtures("checkpointing")
 
@@ -230,6 +232,30 @@ def test_a_damaged_target_of_one_mapped_child_reruns_that_child_alone(tmp_path: 
         assert state.result[parts].result == [[number] * 10 for number in range(20)]
 
     assert sorted(calls) == [3, 17]
+
+
+def test_damage_that_another_process_set_aside_first_is_a_miss_as_well(tmp_path: Path) -> None:
+    class Raced(FileStore):
+        def set_aside(self, key: str) -> str:
+            super().set_aside(key)  # somebody else, at the same moment
+            return super().set_aside(key)
+
+    class RacedResult(StoredResult):
+        @property
+        def store(self) -> Any:
+            return Raced(str(tmp_path))
+
+    @task(target="value", result=RacedResult())
+    def value() -> int:
+        return 5
+
+    (tmp_path / "value").write_bytes(b"")
+    with Flow("raced") as flow:
+        made = value()
+
+    assert flow.run().result[made].result == 5
+    assert LocalResult(dir=tmp_path).read("value").value == 5
+    assert (tmp_path / "value.damaged-1").read_bytes() == b""
 
 
 def test_a_damaged_target_without_checkpointing_is_a_miss_as_well(tmp_path: Path) -> None:

@@ -15,7 +15,17 @@ from typing import Any
 import cloudpickle
 import pytest
 
-from resultant import Flow, JSONSerializer, LocalResult, ProcessExecutor, Result, Serializer, ThreadExecutor, task
+from resultant import (
+    Flow,
+    JSONSerializer,
+    LocalResult,
+    ProcessExecutor,
+    Result,
+    Serializer,
+    ThreadExecutor,
+    config,
+    task,
+)
 from resultant.engine.state import State
 from resultant.engine.stored import StoredResult
 from resultant.errors import (
@@ -487,6 +497,25 @@ def test_workers_in_processes_report_what_they_could_not_write(tmp_path: Path) -
     error = not_written(blocked)
     assert error.location == "blocked/1"
     assert "a file where a folder is needed" in str(error)
+
+
+def test_durability_against_power_failure_syncs_every_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[str] = []
+    fsync = os.fsync
+
+    def noted(descriptor: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{descriptor}") if os.path.isdir("/proc/self/fd") else "")
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    state, _ = run_one(LocalResult(dir=tmp_path, location="here"), [1])
+    assert state.is_successful()
+    assert synced == []
+
+    config.durability = "power"
+    state, _ = run_one(LocalResult(dir=tmp_path, location="there"), [1])
+    assert state.is_successful()
+    assert len(synced) == 2
 
 
 def test_bytes_are_plain_pickle(tmp_path: Path) -> None:

@@ -485,7 +485,7 @@ def test_mapped_children_loop_singly() -> None:
 
 def test_handlers_hear_each_change_in_order() -> None:
     changes = Changes()
-    flow, made = one_task(lambda: 1, state_handlers=[changes])
+    flow, _ = one_task(lambda: 1, state_handlers=[changes])
     flow.run()
 
     assert changes.heard == [("Pending", "Running"), ("Running", "Success")]

@@ -22,16 +22,21 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from typing import Any
 
+    from resultant.engine.integrity import Digester
+    from resultant.engine.state import Failed
     from resultant.stores import Store
 
     from .frame import TaskFrame
     from .plan import Step
 
-__all__ = ["like", "locate", "read_target", "save", "wrap"]
+__all__ = ["keep_failure", "like", "locate", "read_target", "save", "wrap"]
 
 #: Seconds to wait before a failed write is tried again; what will not get better by waiting is not tried again.
 PAUSES = (0.05, 0.25, 1.0)
 _HOPELESS = (DeniedError, StorageFullError, LocationError, SerializationError, MissingResultError)
+
+#: Attributes of a result that belong to one value.
+_OF_ONE_VALUE = ("value", "location", "_size", "_digest")
 
 _new = object.__new__
 
@@ -113,9 +118,13 @@ def save(frame: TaskFrame, value: Any, background: bool) -> tuple[Result, Future
         location = default_location()
     serializer = configured.serializer
     stored = like(step, value)
+    digester = frame.run.digester
     few = serializer.small(value)
     if few is not None:
         frame.run.written += len(few)
+        if digester is not None:
+            stored._size = len(few)
+            stored._digest = digester.small(few)
         if background and len(few) >= store.background_from:
             return stored, _put_behind(frame, stored, location, few)
         try:
@@ -125,14 +134,14 @@ def save(frame: TaskFrame, value: Any, background: bool) -> tuple[Result, Future
         return stored, None
     sink = store.sink(location)
     try:
-        serializer.dump(value, sink)
+        _dump(stored, value, sink, digester)
         frame.run.written += sink.size
         if sink.size >= store.background_from and background and (data := sink.finished()) is not None:
             return stored, _put_behind(frame, stored, location, data)
         stored.location = sink.commit()
     except Exception as error:  # noqa: BLE001 - serializers and stores may be the user's own
         sink.abort()
-        stored.location = _again(frame, value, location, error, lambda: _write_whole(configured, value, location))
+        stored.location = _again(frame, value, location, error, lambda: _write_whole(frame, stored, value, location))
     except BaseException:
         sink.abort()
         raise
@@ -160,7 +169,7 @@ def like(step: Step, value: Any) -> Any:
         configured = step.result
         _ = configured.serializer  # type: ignore[union-attr]
         own = vars(configured).items()
-        fields = step.fields = [(name, field) for name, field in own if name not in ("value", "location")]
+        fields = step.fields = [(name, field) for name, field in own if name not in _OF_ONE_VALUE]
     new: Any = _new(type(step.result))
     new.value = value
     for name, field in fields:
@@ -168,12 +177,24 @@ def like(step: Step, value: Any) -> Any:
     return new
 
 
-def _write_whole(configured: Any, value: Any, location: str) -> str:
-    sink = configured.store.sink(location)
+def _dump(stored: Any, value: Any, sink: Any, digester: Digester | None) -> None:
+    """Bring a value into a sink; `stored` learns size and digest of its bytes where a record wants them."""
+    if digester is None:
+        stored.serializer.dump(value, sink)
+        return
+    from resultant.engine.integrity import DigestingSink
+
+    through = DigestingSink(sink, digester)
+    stored.serializer.dump(value, through)
+    stored._size = sink.size
+    stored._digest = through.digest()
+
+
+def _write_whole(frame: TaskFrame, stored: Any, value: Any, location: str) -> str:
+    sink = _store(frame).sink(location)
     try:
-        configured.serializer.dump(value, sink)
-        written: str = sink.commit()
-        return written
+        _dump(stored, value, sink, frame.run.digester)
+        return sink.commit()
     except BaseException:
         sink.abort()
         raise
@@ -285,7 +306,11 @@ def read_target(frame: TaskFrame) -> Result | None:
     except CorruptResultError as error:
         from resultant.runtime import get_logger
 
-        aside = store.set_aside(location)
+        try:
+            aside = store.set_aside(location)
+        except MissingResultError:
+            # Another process found the damage at the same time, and was faster.
+            return None
         get_logger("results").warning(
             "Task '%s': the result at its target is damaged, so the task runs again; the damaged bytes are kept as %r. (%s)",
             step.name,
@@ -310,3 +335,35 @@ def _store(frame: TaskFrame) -> Store:
             store = stores[id(result)] = result.store  # type: ignore[union-attr]
         step.store = store
     return store
+
+
+def keep_failure(frame: TaskFrame, failed: Failed) -> None:
+    """Write a failure's message and traceback as text beside the run's results, for a recorded run.
+
+    Args:
+        frame: the task run.
+        failed: its state, which learns the text's location.
+    """
+    from traceback import format_exception
+
+    error = failed._result.value
+    lines = [str(failed.message), ""]
+    if isinstance(error, BaseException):
+        lines += format_exception(error)
+    step = frame.step
+    name = step.slug if frame.index is None else f"{step.slug}-{frame.index}"
+    safe = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name)[:150]
+    key = f"resultant-failures/{frame.lookup('flow_run_id')}/{safe}-{frame.run_count}.txt"
+    try:
+        if step.direct:
+            store = _store(frame)
+        else:
+            from resultant.runtime import settings
+            from resultant.stores import file_store
+
+            store = file_store(f"{settings().home_dir}/results")
+        failed._text = store.put(key, "\n".join(lines).encode("utf-8", "backslashreplace"))  # type: ignore[attr-defined]
+    except Exception as cause:  # noqa: BLE001 - a failure that cannot be written down is still a failure
+        from resultant.runtime import get_logger
+
+        get_logger("results").warning("The text of a failure could not be kept at %r: %s", key, cause)

@@ -196,14 +196,28 @@ class FileStore:
     def set_aside(self, key: str) -> str:
         """Rename a file to ``<name>.damaged-<n>``, the first free one."""
         path = self.path(key)
-        number = 1
-        while os.path.lexists(name := f"{path}.damaged-{number}"):
-            number += 1
+        folder, name = os.path.split(path)
+        # Leaves room for the ending in names that are as long as the file system allows.
+        stem = os.path.join(folder, os.fsdecode(os.fsencode(name)[:230]))
+        number = 0
         try:
-            os.rename(path, name)
+            while True:
+                number += 1
+                aside = f"{stem}.damaged-{number}"
+                try:
+                    # Whoever makes this file has the name to itself, whatever other processes set aside meanwhile.
+                    os.close(os.open(aside, _CREATE, 0o666))
+                except FileExistsError:
+                    continue
+                break
+            try:
+                os.rename(path, aside)
+            except OSError:
+                _remove_quietly(aside)
+                raise
         except OSError as error:
             raise translate(error, path, "set aside") from error
-        return name
+        return aside
 
     def list(self, prefix: str = "") -> Iterator[str]:
         """Yield the keys below the folder that begin with `prefix`, without temporary files."""
