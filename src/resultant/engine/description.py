@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from resultant.records import ResultRecord
 
-__all__ = ["ENTRY_POINTS", "describe", "from_record", "result_named"]
+__all__ = ["ENTRY_POINTS", "describe", "from_record", "kind_of", "result_named"]
 
 #: Installed packages offer classes of results under this group; the entry point's name is the class's in records.
 ENTRY_POINTS = "resultant.results"
@@ -62,6 +62,31 @@ def describe(result: Result) -> ResultRecord:
         library=library,
         library_version=version,
         returned_none=result.value is None,
+    )
+
+
+def kind_of(result: Result) -> tuple[str, str, str | None, str, str | None, str | None]:
+    """Return what many results of a run have in common, as a database interns it.
+
+    Args:
+        result: one of them, with its value.
+
+    Returns:
+        Name of the type, its options as JSON, the serializer's description as JSON, version of Python, name and version
+        of the library that owns the value's type.
+    """
+    import json
+
+    from resultant.records import python_version, value_library
+
+    options = {name: getattr(result, name) for name in result.record_options}
+    serializer = result.serializer.describe()
+    return (
+        _name_of(type(result)),
+        json.dumps(options, sort_keys=True),
+        None if serializer is None else json.dumps(serializer, sort_keys=True),
+        python_version(),
+        *value_library(result.value),
     )
 
 

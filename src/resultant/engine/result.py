@@ -53,6 +53,9 @@ class Result:
     location: str | None = None
     serializer: Serializer = _DefaultSerializer()  # type: ignore[assignment]
     _formatter: Callable[..., str] | None = None
+    #: What a recorded run knows of the stored bytes: their number, and their digest.
+    _size: int | None = None
+    _digest: bytes | None = None
 
     def __init__(
         self,

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from resultant.engine.integrity import Digester
     from resultant.engine.location import Template
     from resultant.engine.result import Result
     from resultant.stores import Store
@@ -29,12 +30,14 @@ class Run:
         handlers: state handlers that hold for every task (of a ``TaskRunner``).
         verbose: what is logged: 0 nothing, 1 tasks, 2 mapped children too.
         written: bytes stored so far, in this process.
+        digester: takes the digests of a recorded run; ``None`` where nothing is recorded.
         writers: stores finished bytes while other tasks run, in the process that drives the run; ``None`` elsewhere.
     """
 
     __slots__ = (
         "allow_absolute",
         "checkpointing",
+        "digester",
         "handlers",
         "keys",
         "parameters",
@@ -59,6 +62,7 @@ class Run:
         self.allow_absolute = allow_absolute
         self.handlers = handlers
         self.verbose = 0
+        self.digester: Digester | None = None
         self.writers: Writers | None = None
         self.written = 0
         #: Whether this is the copy of a worker process.
@@ -69,10 +73,19 @@ class Run:
     def __getstate__(self) -> Any:
         # The flow and its caches are of no use in a worker; a step carries the cached states that it may use.
         keys = {key: value for key, value in self.keys.items() if key not in ("caches", "flow", "logger", "case")}
-        return keys, self.parameters, self.checkpointing, self.allow_absolute, self.handlers, self.verbose
+        return (
+            keys,
+            self.parameters,
+            self.checkpointing,
+            self.allow_absolute,
+            self.handlers,
+            self.verbose,
+            self.digester,
+        )
 
     def __setstate__(self, state: Any) -> None:
-        self.keys, self.parameters, self.checkpointing, self.allow_absolute, self.handlers, self.verbose = state
+        self.keys, self.parameters, self.checkpointing, self.allow_absolute, self.handlers, *rest = state
+        self.verbose, self.digester = rest
         self.writers = None
         self.written = 0
         self.remote = True

@@ -28,7 +28,7 @@ from .call import call
 from .frame import TaskFrame
 from .gate import all_succeeded, gate, may_run, name_run
 from .mapping import expand
-from .persist import locate, read_target, save, wrap
+from .persist import keep_failure, locate, read_target, save, wrap
 from .transition import change
 
 TYPE_CHECKING = False
@@ -229,6 +229,8 @@ def conclude(frame: TaskFrame, running: State, outcome: State) -> State:
     step = frame.step
     if outcome.__class__ is Looped and not outcome.message:
         outcome.message = "Task is looping."
+    elif frame.run.digester is not None and isinstance(outcome, Failed):
+        keep_failure(frame, outcome)
     if step.handlers:
         before = outcome._result
         told = change(frame, running, outcome)

@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 else:
     Store = object
 
-__all__ = ["SPILL", "MemorySource", "Sink", "Source", "Stat", "Store"]
+__all__ = ["SPILL", "MemorySource", "Sink", "Source", "Stat", "Store", "flat"]
 
 #: Bytes that a sink keeps in memory before it begins to stream. Up to here a value is finished bytes before anything
 #: is written, so that independent tasks may run on while those bytes travel.
@@ -111,12 +111,8 @@ class Sink:
         if data.__class__ is bytes:
             length = len(data)
         else:
-            # A PickleBuffer over a Fortran-ordered array is contiguous, yet a plain view of it could not be cast.
-            data = data.raw() if hasattr(data, "raw") else memoryview(data)
-            length = data.nbytes
-            if not length:
-                return 0
-            data = data.cast("B")
+            data = flat(data)
+            length = len(data)
         self.size += length
         if self.streaming:
             self._stream(data)
@@ -164,6 +160,18 @@ class Sink:
 
     def _discard(self) -> None:
         raise NotImplementedError
+
+
+def flat(data: Any) -> memoryview:
+    """Return the bytes of any contiguous buffer as a flat view.
+
+    Args:
+        data: bytes-like, of any shape and item size.
+    """
+    # A PickleBuffer over a Fortran-ordered array is contiguous, yet a plain view of it could not be cast.
+    view = data.raw() if hasattr(data, "raw") else memoryview(data)
+    # A view with a zero in its shape cannot be cast either.
+    return view.cast("B") if view.nbytes else memoryview(b"")
 
 
 class Source:

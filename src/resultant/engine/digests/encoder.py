@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
-__all__ = ["Encoder"]
+__all__ = ["SCALARS", "Encoder"]
 
 #: Changes when the encoding does: digests of different versions never agree.
 _VERSION = b"resultant digest"
@@ -42,7 +42,7 @@ def _bytes(value: bytes) -> bytes:
     return b"b%d:%b" % (len(value), value) if len(value) < 256 else b"B" + blake2b(value, digest_size=32).digest()
 
 
-_SCALARS: dict[type, Callable[[Any], bytes]] = {
+SCALARS: dict[type, Callable[[Any], bytes]] = {
     type(None): lambda value: b"N",
     bool: lambda value: b"T" if value else b"F",
     # Hexadecimal, because that has no limit on the number of digits.
@@ -97,7 +97,7 @@ class Encoder:
             Undigestible: see :meth:`digest`.
         """
         cls = type(value)
-        scalar = _SCALARS.get(cls)
+        scalar = SCALARS.get(cls)
         if scalar is not None:
             return scalar(value)
         self._count += 1
@@ -165,7 +165,7 @@ class Encoder:
 
     def sequence(self, tag: bytes, values: Iterable[Any]) -> bytes:
         """Return the encoding of a container whose order counts."""
-        scalars = _SCALARS.get
+        scalars = SCALARS.get
         encode = self.encode
         hasher = blake2b(digest_size=32)
         parts: list[bytes] = []

@@ -1,0 +1,147 @@
+"""What happens in a run, as rows: places and digests, never values."""
+
+from __future__ import annotations
+
+from time import time
+
+from resultant.engine.state import Failed, Mapped, Retrying, Scheduled
+
+from .fingerprint import of_task
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from resultant.db import StateDB
+    from resultant.engine.integrity import Digester
+    from resultant.engine.result import Result
+    from resultant.engine.state import State
+    from resultant.records import FlowRun as FlowRunRow
+
+    from .mapping import Children
+    from .plan import Step
+
+__all__ = ["Recorder"]
+
+
+class Recorder:
+    """Writes the rows of one run; a row is durable a few milliseconds after it was given, and the task waits for none.
+
+    Args:
+        db: where rows go.
+        row: the run's own row, written already.
+        digester: takes the fingerprints of inputs.
+        messages: whether the rows of failures hold their messages.
+    """
+
+    def __init__(self, db: StateDB, row: FlowRunRow, digester: Digester, messages: bool) -> None:
+        self.db = db
+        self.row = row
+        self.digester = digester
+        self.messages = messages
+        self._kinds: dict[tuple[int, type], int | None] = {}
+        self._later = db.task_runs_later
+        #: Tasks whose values could not be stored, named once at the end.
+        self.kept_in_memory: set[str] = set()
+
+    def task(self, step: Step, state: State, began: float, count: int, upstream: list[State]) -> None:
+        """Note how a task run stands, or how it ended.
+
+        Args:
+            step: the task.
+            state: its state.
+            began: when its code began, in seconds since the epoch.
+            count: how often it was tried.
+            upstream: the states of the tasks above, one for each edge.
+        """
+        self._later([self._task_row(step, -1, state, began, count, of_task(self.digester, step, upstream))])
+
+    def child(
+        self, step: Step, index: int, state: State, began: float, count: int, fingerprint: Callable[[int], bytes | None]
+    ) -> None:
+        """Note how the child of a mapped task stands, or how it ended.
+
+        Args:
+            step: the task.
+            index: the child's position.
+            state: its state.
+            began: when its code began, in seconds since the epoch.
+            count: how often it was tried.
+            fingerprint: gives the fingerprint of its inputs.
+        """
+        self._later([self._task_row(step, index, state, began, count, fingerprint(index))])
+
+    def parent(self, step: Step, state: Mapped, children: Children) -> None:
+        """Note that a mapped task has its children; their number is what a resume needs to know first."""
+        self._later([self._task_row(step, -1, state, time(), 1, None, children.count)])
+
+    def _task_row(
+        self,
+        step: Step,
+        index: int,
+        state: State,
+        began: float,
+        count: int,
+        inputs: bytes | None,
+        children: int | None = None,
+    ) -> tuple[Any, ...]:
+        result = state._result
+        location = result.location
+        error = message = text = None
+        if isinstance(state, Failed):
+            error, message, text = self._failure(state)
+        due = None
+        if isinstance(state, Scheduled) and state.start_time is not None:
+            due = state.start_time.timestamp()
+        finished = state.is_finished()
+        successful = state.is_successful()
+        if not successful:
+            # A failure's result is its exception, and that is not a value of the task's.
+            location = None
+        elif location is None and result.value is not None and children is None and not state.is_skipped():
+            self.kept_in_memory.add(step.name)
+        return (
+            self.row.id,
+            step.slug,
+            index,
+            type(state).__name__,
+            self.row.attempt,
+            state.run_count if isinstance(state, Retrying) else count,
+            began,
+            time() if finished else None,
+            due,
+            children,
+            inputs,
+            None if location is None else self._kind(step, result),
+            location,
+            result._size,
+            result._digest,
+            successful and result.value is None and location is None and children is None,
+            error,
+            message,
+            text,
+            (state._context or {}).get("task_loop_count"),
+        )
+
+    def _kind(self, step: Step, result: Result) -> int | None:
+        key = step.index, type(result.value)
+        kind = self._kinds.get(key)
+        if kind is None:
+            from resultant.engine.description import kind_of
+
+            kind = self._kinds[key] = self.db.kind(*kind_of(result))
+        return kind
+
+    def _failure(self, state: State) -> tuple[str | None, str | None, str | None]:
+        text = getattr(state, "_text", None)
+        error = state._result.value
+        summary: str | None = None
+        if isinstance(error, BaseException):
+            summary = type(error).__name__
+            trace = error.__traceback__
+            while trace is not None and trace.tb_next is not None:
+                trace = trace.tb_next
+            if trace is not None:
+                summary = f"{summary} at {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
+        return summary, str(state.message) if self.messages else None, text
