@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from logging import StreamHandler
     from typing import Any
 
-__all__ = ["Above", "same_terminal"]
+__all__ = ["Above", "same_terminal", "terminal_streams"]
 
 
 class _Line:
     """Stands in for a terminal's text stream: whole lines are kept for the picture's thread, in the order they came.
 
-    Once the picture is gone, and in a fork, where nobody draws, it is the stream itself.
+    Before there is a picture and once it is gone, and in a fork, where nobody draws, it is the stream itself.
     """
 
     def __init__(self, stream: Any, lines: deque[str]) -> None:
@@ -26,7 +26,7 @@ class _Line:
         self._lines = lines
         self._rest = ""
         self._process = os.getpid()
-        self.active = True
+        self.active = False
 
     def write(self, text: str) -> int:
         if not self.active or os.getpid() != self._process:
@@ -64,16 +64,12 @@ class Above:
     """Takes the place of standard output and error, where those are the terminal, and of handlers that write there.
 
     Args:
-        terminal: the stream that the picture is drawn on.
+        streams: names in ``sys``, and what they stood for when the run began, as far as that is the terminal.
     """
 
-    def __init__(self, terminal: Any) -> None:
+    def __init__(self, streams: dict[str, Any]) -> None:
         self.lines: deque[str] = deque()
-        self._streams: list[tuple[str, Any, _Line]] = []
-        for name in ("stdout", "stderr"):
-            stream = getattr(sys, name)
-            if same_terminal(stream, terminal):
-                self._streams.append((name, stream, _Line(stream, self.lines)))
+        self._streams = [(name, stream, _Line(stream, self.lines)) for name, stream in streams.items()]
         self._handlers: list[tuple[StreamHandler[Any], Any, _Line]] = []
         for handler in _handlers():
             for _, stream, line in self._streams:
@@ -84,10 +80,17 @@ class Above:
         self.install()
 
     def install(self) -> None:
-        """Step in where nobody else has: a task may redirect output for a while."""
+        """Step in where nobody else has: somebody may have put the stream itself back."""
         for name, stream, line in self._streams:
             if getattr(sys, name) is stream:
                 setattr(sys, name, line)
+
+    def keep(self, lines: bool) -> None:
+        """Begin or end to keep what is written; until then, and from then on, it goes where it went before."""
+        for _, _, line in self._streams:
+            line.active = lines
+            if not lines:
+                line.close_lines()
 
     def remove(self) -> None:
         """Step back; what somebody else has put in place meanwhile stays."""
@@ -95,8 +98,6 @@ class Above:
             if vars(handler).get("stream") is line:
                 handler.setStream(stream)
         for name, stream, line in self._streams:
-            line.active = False
-            line.close_lines()
             if getattr(sys, name) is line:
                 setattr(sys, name, stream)
 
@@ -109,6 +110,16 @@ class Above:
 
     def __bool__(self) -> bool:
         return bool(self.lines)
+
+
+def terminal_streams(terminal: Any) -> dict[str, Any]:
+    """Return what in ``sys`` is the terminal now, by name.
+
+    Args:
+        terminal: the stream that the picture is drawn on.
+    """
+    streams = {name: getattr(sys, name) for name in ("stdout", "stderr")}
+    return {name: stream for name, stream in streams.items() if same_terminal(stream, terminal)}
 
 
 def same_terminal(stream: Any, terminal: Any) -> bool:

@@ -7,6 +7,7 @@ from time import monotonic
 
 from resultant.engine.state import Failed, Mapped, Pending, State
 
+from .above import Above, terminal_streams
 from .plan import single_folder
 from .relay import drain, show_in
 from .view import Row, View
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.text import Text
 
-    from .above import Above
     from .flow import FlowRun
 
 __all__ = ["Screen"]
@@ -58,6 +58,8 @@ class Screen:
     def start(self) -> None:
         """Begin to look; drawing begins later."""
         if _in_use.acquire(blocking=False):
+            # Now, because a task may have redirected its output at the moment when drawing begins.
+            self._above = Above(terminal_streams(self._terminal))
             self._thread = Thread(target=self._run, name="resultant-display", daemon=True)
             self._thread.start()
 
@@ -71,6 +73,8 @@ class Screen:
         finally:
             self._close()
             drain()
+            if self._above is not None:
+                self._above.remove()
             self._thread = None
             _in_use.release()
 
@@ -125,8 +129,6 @@ class Screen:
         from rich.console import Console
         from rich.live import Live
 
-        from .above import Above
-
         if self._console is None:
             self._console = Console(file=self._terminal)
         self._live = Live(
@@ -137,7 +139,8 @@ class Screen:
             redirect_stdout=False,
             redirect_stderr=False,
         )
-        self._above = Above(self._terminal)
+        assert self._above is not None
+        self._above.keep(lines=True)
         show_in(self._above.lines)
         self._live.start(refresh=True)
 
@@ -158,15 +161,14 @@ class Screen:
 
     def _close(self) -> None:
         live, self._live = self._live, None
-        above, self._above = self._above, None
-        if above is not None:
-            drain()
-            show_in(None)
-            above.remove()
-        if live is not None:
-            live.stop()
-        if above:
-            self._terminal.write(above.take() + "\n")
+        if live is None or self._above is None:
+            return
+        drain()
+        show_in(None)
+        self._above.keep(lines=False)
+        live.stop()
+        if self._above:
+            self._terminal.write(self._above.take() + "\n")
             self._terminal.flush()
 
     # What it shows

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Row", "View"]
 
+#: Children that are gone through at every look; of more than that, failures are counted for the whole run only.
+_COUNTED = 50_000
+
 #: The order in which rows are worth their place when not all of them fit.
 _FAILED, _RUNNING, _WAITING, _DONE, _PENDING = range(5)
 
@@ -110,7 +113,7 @@ class View:
                 # Run one after the other: those behind the one that runs have no state yet.
                 row.done = bisect_left(children, True, key=lambda child: child is None)
         row.rank, row.state = (_DONE, Mapped) if row.done >= row.total else (_RUNNING, Running)
-        if anyone_failed:
+        if anyone_failed and row.total <= _COUNTED:
             row.failed = sum(isinstance(child, Failed) for child in children)
             if row.failed:
                 row.rank = _FAILED
