@@ -4,6 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 __all__ = ["EdgeAnnotation", "flatten", "mapped", "unmapped"]
@@ -28,6 +29,15 @@ class EdgeAnnotation:
             value = value.value
         self.value = value
         self.annotations = annotations
+
+    def pipe(self, other: Callable[..., Any], /, **kwargs: Any) -> Any:
+        """Return ``other(self, **kwargs)``, so that a chain of pipes may lead through an annotation.
+
+        Args:
+            other: a task, or another annotation class.
+            **kwargs: further inputs.
+        """
+        return other(self, **kwargs)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.value!r}>"
