@@ -12,12 +12,20 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from resultant import Flow, LocalResult, ThreadExecutor, config, task
+from resultant import Flow, LocalResult, ProcessExecutor, ThreadExecutor, config, task
 
 COUNT = 150
 
 #: From a few bytes to what is streamed; most in between, so that a kill often falls into a write.
 SIZES = (8, 900, 40_000, 300_000, 1_500_000)
+
+
+#: ``None`` runs tasks on the main thread.
+EXECUTORS: dict[str, Callable[[], Any]] = {
+    "local": lambda: None,
+    "threads": lambda: ThreadExecutor(workers=4),
+    "processes": lambda: ProcessExecutor(workers=2),
+}
 
 
 def expected(number: int) -> tuple[int, bytes]:
@@ -60,7 +68,7 @@ def main() -> None:
             try:
                 flow, _, _ = make_flow(folder.strip())
                 print(os.getpid(), flush=True)
-                flow.run(executor=ThreadExecutor(workers=4) if name == "threads" else None)
+                flow.run(executor=EXECUTORS[name]())
                 # Whoever kills it must not hit somebody else who was given its id.
                 signal.alarm(30)
                 signal.pause()

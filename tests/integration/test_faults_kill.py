@@ -127,3 +127,20 @@ def test_many_kills_of_one_run_that_is_begun_again_each_time(nursery: subprocess
     children = state.result[parts].map_states
     assert {index for index, child in enumerate(children) if child.is_cached()} >= known
     assert [child.result for child in children] == [expected(child) for child in range(COUNT)]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_kills_of_a_run_whose_workers_are_processes(nursery: subprocess.Popen[str], tmp_path: Path) -> None:
+    """The workers outlive the kill by a moment and may finish what they had begun; what is seen is whole all the time."""
+    chance = random.Random(SEED + 2)
+    for _ in range(6):
+        run_and_kill(nursery, "processes", tmp_path, chance.uniform(0.4, 1.2))
+        look_at(tmp_path)
+
+    flow, parts, whole = make_flow(str(tmp_path))
+    state = flow.run()
+
+    assert state.is_successful()
+    assert state.result[parts].result == [expected(child) for child in range(COUNT)]
+    assert state.result[whole].result == sum(SIZES[child % len(SIZES)] for child in range(COUNT))
