@@ -107,6 +107,9 @@ def test_finished_results_are_kept(tmp_path: Path, executor: str, size: int) -> 
     count, folder = said[0]
     assert Path(folder) == flow.results
     files = [path for path in flow.results.rglob("*") if path.is_file()]
+    if "Process" in executor:
+        # A worker that was writing is ended; what it leaves is not under a result's name.
+        files = [path for path in files if path.suffix != ".tmp"]
     # One of those is the list of numbers; a write that was under way may have ended after it was counted.
     assert 10 <= int(count) <= len(files) <= int(count) + 2
     values = [cloudpickle.loads(path.read_bytes()) for path in files]
