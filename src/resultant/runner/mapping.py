@@ -106,12 +106,14 @@ class Claims:
         count: how many children there are.
     """
 
-    __slots__ = ("_callable", "_run", "_step", "_taken", "needed")
+    __slots__ = ("_callable", "_digests", "_run", "_step", "_taken", "needed")
 
     def __init__(self, run: Run, step: Step, count: int) -> None:
         self._run = run
         self._step = step
         self._taken: dict[str, tuple[int, dict[str, Any]]] = {}
+        #: Of the inputs of whoever was first at a place, once somebody else comes there.
+        self._digests: dict[str, str | None] = {}
         self._callable = callable(step.target) or (step.result is not None and step.result._formatter is not None)
         template = step.location
         writes = step.stores or step.target is not None
@@ -147,7 +149,7 @@ class Claims:
             # a//b and a/./b are other ways to write a/b.
             place = normpath(location)
         first, others = self._taken.setdefault(place, (index, inputs))
-        if first != index and not _equal(others, inputs):
+        if first != index and not self._share(place, others, inputs):
             where = "target" if self._step.target is not None else "location"
             raise LocationCollisionError(
                 f"Children {first} and {index} of the mapped task {self._step.name!r} would both write to {location!r}. "
@@ -155,6 +157,14 @@ class Claims:
                 "place of its own."
             )
         return location
+
+    def _share(self, place: str, first: dict[str, Any], inputs: dict[str, Any]) -> bool:
+        from resultant.engine.digests import digest_value
+
+        if place not in self._digests:
+            self._digests[place] = digest_value(first)
+        digest = self._digests[place]
+        return digest is not None and digest == digest_value(inputs)
 
 
 def expand(run: Run, step: Step, upstream: list[State]) -> Children | Failed:
@@ -239,10 +249,3 @@ def _element(above: State, value: Any) -> State:
     element.__dict__.update(above.__dict__)
     element._result = above._result.from_value(value)
     return element
-
-
-def _equal(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    from resultant.engine.digests import digest_value
-
-    digest = digest_value(one)
-    return digest is not None and digest == digest_value(other)
