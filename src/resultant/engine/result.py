@@ -49,13 +49,15 @@ class Result:
     #: Names of constructor options that a record of this result may keep. Own subclasses keep nothing by default.
     record_options: ClassVar[tuple[str, ...]] = ()
 
-    value: Any = None
+    value: Any
     location: str | None = None
     serializer: Serializer = _DefaultSerializer()  # type: ignore[assignment]
     _formatter: Callable[..., str] | None = None
     #: What a recorded run knows of the stored bytes: their number, and their digest.
     _size: int | None = None
     _digest: bytes | None = None
+    #: Reads the value of a result that has none yet; see :mod:`resultant.engine.recorded`.
+    _load: Callable[[Result], Any] | None = None
 
     def __init__(
         self,
@@ -71,6 +73,16 @@ class Result:
                 self._formatter = location
         if serializer is not None:
             self.serializer = serializer
+
+    def __getattr__(self, name: str) -> Any:
+        # Reached only for what the instance does not have: the value of a result that is read when it is asked for.
+        if name != "value":
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        load = self._load
+        value = None if load is None else load(self)
+        self.value = value
+        self._load = None
+        return value
 
     def read(self, location: str) -> Result:
         """Return a copy with the value stored at `location`.

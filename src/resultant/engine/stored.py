@@ -129,12 +129,25 @@ def load(serializer: Any, store: Any, location: str) -> Any:
         CorruptResultError: what is there is damaged.
         UnreadableResultError: what is there cannot be decoded by this process.
     """
-    source = store.source(location)
+    with store.source(location) as source:
+        return decode(serializer, source, location)
+
+
+def decode(serializer: Any, source: Any, location: str) -> Any:
+    """Return the value whose bytes a source gives, or raise an error that names where they are.
+
+    Args:
+        serializer: decodes the bytes.
+        source: the bytes.
+        location: where they are.
+
+    Raises:
+        CorruptResultError: they are damaged.
+        UnreadableResultError: they cannot be decoded by this process.
+    """
     try:
         if source.size:
             return serializer.load(source)
         raise CorruptResultError("It is empty: its write never finished, or it was truncated.")
     except ReadError as error:
         raise type(error)(f"The result at {location!r} cannot be read: {error}") from (error.__cause__ or error)
-    finally:
-        source.close()

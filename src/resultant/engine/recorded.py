@@ -1,0 +1,108 @@
+"""Values that are read when somebody asks for them, and checked against the digest that was recorded."""
+
+from __future__ import annotations
+
+from resultant.engine.stored import StoredResult, decode
+from resultant.errors import CorruptResultError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from resultant.engine.integrity import Digester
+    from resultant.engine.result import Result
+    from resultant.stores import Source
+
+__all__ = ["RecordedValue", "later"]
+
+
+class RecordedValue:
+    """Reads the value of a result through what its row says.
+
+    Args:
+        digester: holds the key; ``None`` where digests cannot be checked.
+        digest: of the bytes; ``None`` where none was recorded.
+        size: of the bytes.
+    """
+
+    __slots__ = ("digest", "digester", "size")
+
+    def __init__(self, digester: Digester | None, digest: bytes | None, size: int | None) -> None:
+        self.digester = digester
+        self.digest = digest
+        self.size = size
+
+    def __call__(self, result: Result) -> Any:
+        """Return the value.
+
+        Raises:
+            MissingResultError: the bytes are gone.
+            CorruptResultError: they are not those that were recorded.
+            UnreadableResultError: they cannot be decoded by this process.
+        """
+        location = result.location
+        assert location is not None
+        if not isinstance(result, StoredResult):
+            return result.read(location).value
+        with result.store.source(location) as source:
+            if self.size is not None and source.size != self.size:
+                raise CorruptResultError(
+                    f"The result at {location!r} has {source.size} bytes, and its record says {self.size}: it was truncated, or "
+                    "something else was written there."
+                )
+            if self.digester is None or self.digest is None:
+                return decode(result.serializer, source, location)
+            return self._checked(result, source, location, self.digester, self.digest)
+
+    def _checked(self, result: Any, source: Source, location: str, digester: Digester, digest: bytes) -> Any:
+        from resultant.engine.integrity import LARGE
+        from resultant.stores.base import MemorySource
+
+        mapped = source.map(writable=False) if source.size >= LARGE else None
+        if mapped is None:
+            data = source.read()
+            if not digester.agrees(digest, data):
+                raise _damaged(location)
+            return decode(result.serializer, MemorySource(data), location)
+        # Hashing and decoding both let go of the interpreter for large buffers: side by side they cost as much as one.
+        from threading import Thread
+
+        verdict: list[bool] = []
+        failure: list[BaseException] = []
+
+        def check() -> None:
+            try:
+                verdict.append(digester.agrees(digest, mapped))
+            except Exception as error:  # noqa: BLE001 - carried to the caller's thread
+                failure.append(error)
+
+        thread = Thread(target=check, name="resultant-digest")
+        thread.start()
+        try:
+            value = decode(result.serializer, source, location)
+        finally:
+            thread.join()
+            mapped.release()
+        if failure:
+            raise failure[0]
+        if not verdict[0]:
+            raise _damaged(location)
+        return value
+
+
+def later(result: Any, load: Any) -> Any:
+    """Return the result itself, whose value is loaded at the first look at it.
+
+    Args:
+        result: without a value of its own.
+        load: called with the result, returns the value.
+    """
+    result.__dict__.pop("value", None)
+    result._load = load
+    return result
+
+
+def _damaged(location: str) -> CorruptResultError:
+    return CorruptResultError(
+        f"The bytes at {location!r} are not those that were recorded: they were damaged, or something else was written there."
+    )
