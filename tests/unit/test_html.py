@@ -119,6 +119,16 @@ class TestResults:
             assert "hunter2" not in shown
             assert "TOKEN" in shown
 
+    def test_showing_a_value_does_not_read_it(self) -> None:
+        class Unread(Result):
+            def __init__(self) -> None:
+                self.location = "place"
+                self._load = lambda result: 1 / 0
+
+        assert "not read yet" in text_of(Unread()._repr_html_())
+        assert "not read yet" in text_of(Success(result=Unread())._repr_html_())
+        assert "not read yet" in rich(Success(result=Unread()))
+
     def test_no_result(self) -> None:
         assert "None" in text_of(NoResult._repr_html_())
 

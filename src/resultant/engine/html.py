@@ -16,7 +16,7 @@ __all__ = ["result_html", "short_repr", "state_html"]
 _VALUE, _ROWS, _CELLS, _MESSAGE = 400, 100, 400, 300
 
 _TABLE = "border-collapse:collapse;font-size:90%"
-_CELL = "text-align:left;vertical-align:top;padding:2px 8px"
+_CELL = "text-align:left;vertical-align:top;padding:2px 8px;overflow-wrap:anywhere"
 
 
 def result_html(result: Result) -> str:
@@ -100,6 +100,11 @@ def is_secret(result: Result) -> bool:
     return "secret_task" in vars(result)
 
 
+def is_unread(result: Result) -> bool:
+    """Return whether asking for a result's value would read it from its storage, which showing it must not do."""
+    return "value" not in vars(result) and getattr(result, "_load", None) is not None
+
+
 def is_absent(result: Result) -> bool:
     """Return whether there is no result at all."""
     # By name, for the same reason.
@@ -109,9 +114,9 @@ def is_absent(result: Result) -> bool:
 def _value_html(result: Result) -> str:
     if is_secret(result):
         return "<em>secret</em>"
+    if is_unread(result):
+        return "<em>not read yet</em>"
     value = result.value
-    if value is None and result.location is not None:
-        return "<code>None</code> <em>or not read yet</em>"
     shape = getattr(value, "shape", None)
     if type(value).__module__.partition(".")[0] in ("pandas", "polars") and isinstance(shape, tuple):
         rows, columns = (*shape, 1)[:2]
@@ -130,10 +135,14 @@ def _result_rows(state: State) -> str:
 
 def _task_runs(state: State) -> list[tuple[str, State]] | None:
     """Return names and states of a flow's tasks, if that is what a state holds."""
+    if is_unread(state._result):
+        return None
     found = state._result.value
     if not isinstance(found, dict) or not found:
         return None
-    if not all(hasattr(run, "is_finished") and isinstance(getattr(task, "name", None), str) for task, run in found.items()):
+    if not all(
+        hasattr(run, "is_finished") and isinstance(getattr(task, "name", None), str) for task, run in found.items()
+    ):
         return None
     return [(task.name, run) for task, run in found.items()]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .html import is_absent, is_secret, short_repr
+from .html import is_absent, is_secret, is_unread, short_repr
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +31,10 @@ def result_fields(result: Result) -> Iterator[tuple[str, Any]]:
     Args:
         result: the result.
     """
-    yield "value", _Shown("<secret>" if is_secret(result) else short_repr(result.value))
+    if is_secret(result):
+        yield "value", _Shown("<secret>")
+    else:
+        yield "value", _Shown("<not read yet>" if is_unread(result) else short_repr(result.value))
     if result.location is not None:
         yield "location", result.location
 
