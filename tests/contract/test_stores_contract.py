@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from resultant.errors import MissingResultError
+from resultant.errors import MissingResultError, StoreError
 from resultant.stores import FileStore, MemoryStore, Store, file_store
 from resultant.stores.base import SPILL
 from resultant.stores.file import TEMPORARY_PREFIX, TEMPORARY_SUFFIX, is_temporary
@@ -260,6 +260,21 @@ def test_setting_aside_what_is_not_there_leaves_nothing(tmp_path: Path, store: F
         store.set_aside("nothing")
 
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("size", [10, 3 * SPILL])
+def test_a_device_is_never_replaced(store: FileStore, size: int) -> None:
+    # A terminal's folder takes no files, so that nothing breaks where this test fails; `/dev/null` would be gone.
+    master, slave = os.openpty()
+    try:
+        sink = store.sink(os.ttyname(slave))
+        with pytest.raises(StoreError, match="a device has this name"):
+            sink.write(bytes(size))
+            sink.commit()
+        sink.abort()
+    finally:
+        os.close(master)
+        os.close(slave)
 
 
 def test_descriptors_are_given_back(store: FileStore) -> None:

@@ -9,14 +9,10 @@ from __future__ import annotations
 import errno
 import os
 
-from resultant.errors import (
-    DeniedError,
-    MissingResultError,
-    StorageFullError,
-    StoreError,
-)
+from resultant.errors import StoreError
 
 from .base import MemorySource, Sink, Source, Stat
+from .system import translate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -91,6 +87,8 @@ class FileStore:
             StoreError: anything else; the temporary file is gone, what was at `key` is still there.
         """
         path = key if key[:1] == "/" else self._prefix + key
+        if path[:5] == "/dev/":
+            _refuse_device(path)
         folder = path[: path.rindex("/") + 1]
         temporary = folder + _temporary_name()
         try:
@@ -250,6 +248,8 @@ class _FileSink(Sink):
 
     def _open(self) -> None:
         self.path: str = self.store.path(self.key)
+        if self.path[:5] == "/dev/":
+            _refuse_device(self.path)
         folder = self.path[: self.path.rindex("/") + 1]
         self.temporary = folder + _temporary_name()
         try:
@@ -345,42 +345,16 @@ def _sync_folder(folder: str) -> None:
         os.close(descriptor)
 
 
+def _refuse_device(path: str) -> None:
+    """A rename to ``/dev/null`` would replace the device itself, for the whole machine."""
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise StoreError(
+            errno.EINVAL, "Cannot write this result: a device has this name; choose another location", path
+        )
+
+
 def _remove_quietly(path: str) -> None:
     try:
         os.unlink(path)
     except OSError:
         return
-
-
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
-_CURES = {
-    errno.ENOSPC: "free some space, or choose another folder with `dir=`",
-    errno.EDQUOT: "the quota is used up: free some space, or choose another folder with `dir=`",
-    errno.EFBIG: "the file system takes no file of this size: choose another folder with `dir=`",
-    errno.EROFS: "the file system is mounted read-only: choose another folder with `dir=`",
-    errno.EACCES: "check the folder's permissions, or choose another one with `dir=`",
-    errno.EPERM: "check the folder's permissions, or choose another one with `dir=`",
-    errno.ENAMETOOLONG: "a part of the location is longer than the file system allows: shorten its template",
-    errno.ENOTDIR: "a part of the path is a file where a folder is needed: choose another location",
-    errno.EEXIST: "a part of the path is a file where a folder is needed: choose another location",
-    errno.EISDIR: "a folder has this name: choose another location",
-}
-
-
-def translate(error: OSError, path: str, action: str) -> StoreError | MissingResultError:
-    """Return this library's error for one of the operating system.
-
-    Args:
-        error: what the system raised.
-        path: the file it was about.
-        action: what was tried, as a verb.
-    """
-    number = error.errno or 0
-    reason = error.strerror or str(error)
-    if number == errno.ENOENT and action != "write":
-        return MissingResultError(number, f"Nothing is stored there, so it cannot {action} it", path)
-    cure = _CURES.get(number, "")
-    text = f"Cannot {action} this result: {reason}{'; ' if cure else ''}{cure}"
-    kind = StorageFullError if number in _FULL else DeniedError if number in _DENIED else StoreError
-    return kind(number, text, path)
