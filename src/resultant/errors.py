@@ -21,6 +21,15 @@ Each one is also the builtin that a user would catch, so ``except FileNotFoundEr
     │       ├── DeniedError (PermissionError)             the store refuses
     │       ├── UnreachableError (ConnectionError)        the store does not answer
     │       └── StorageFullError                          no space, or over quota
+    ├── DatabaseError                                     the state database cannot do what was asked of it
+    │   ├── DatabaseCorruptError (ValueError)             damaged, or not a database of this library
+    │   ├── DatabaseVersionError                          a newer release wrote it
+    │   ├── DatabasePlaceError (ValueError)               a place, or an address, where no database can be
+    │   ├── DatabaseDeniedError (PermissionError)         it may not be read, or not be written
+    │   ├── DatabaseFullError (OSError)                   no space left for it
+    │   ├── DatabaseUnreachableError (ConnectionError)    no answer, or locked by somebody for too long
+    │   ├── UnknownRunError (LookupError)                 no such run, or several that could be meant
+    │   └── RunHeldError                                  another process is at work on that run
     ├── ExecutorError (RuntimeError)
     │   └── WorkerDiedError                               the process that ran a task is gone
     └── UnsupportedError (NotImplementedError)            something that this library leaves to others
@@ -37,6 +46,13 @@ if TYPE_CHECKING:
 __all__ = [
     "ConfigurationError",
     "CorruptResultError",
+    "DatabaseCorruptError",
+    "DatabaseDeniedError",
+    "DatabaseError",
+    "DatabaseFullError",
+    "DatabasePlaceError",
+    "DatabaseUnreachableError",
+    "DatabaseVersionError",
     "DeniedError",
     "ExecutorError",
     "LocationCollisionError",
@@ -46,9 +62,11 @@ __all__ = [
     "ResultError",
     "ResultNotImplementedError",
     "ResultantError",
+    "RunHeldError",
     "SerializationError",
     "StorageFullError",
     "StoreError",
+    "UnknownRunError",
     "UnpicklableError",
     "UnreachableError",
     "UnreadableResultError",
@@ -140,6 +158,50 @@ class UnreachableError(StoreError, ConnectionError):
 
 class StorageFullError(StoreError):
     """The store has no room left."""
+
+
+class DatabaseError(ResultantError):
+    """The state database cannot do what was asked of it."""
+
+
+class DatabaseCorruptError(DatabaseError, ValueError):
+    """The database is damaged, or it is none of this library's."""
+
+
+class DatabaseVersionError(DatabaseError):
+    """A newer release wrote the database, in a way that this one does not know."""
+
+
+class DatabasePlaceError(DatabaseError, ValueError):
+    """A place or an address where no database can be."""
+
+
+class DatabaseDeniedError(DatabaseError, PermissionError):
+    """The database may not be read, or not be written."""
+
+
+class DatabaseFullError(DatabaseError, OSError):
+    """There is no space left for the database."""
+
+
+class DatabaseUnreachableError(DatabaseError, ConnectionError):
+    """The database does not answer, or somebody has locked it for too long."""
+
+
+class UnknownRunError(DatabaseError, LookupError):
+    """No run is called that, or several could be meant."""
+
+
+class RunHeldError(DatabaseError):
+    """Another process is at work on the run.
+
+    Attributes:
+        pid: of that process, as far as it is known.
+        host: where it is.
+    """
+
+    pid: int | None = None
+    host: str | None = None
 
 
 class ExecutorError(ResultantError, RuntimeError):

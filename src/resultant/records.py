@@ -8,7 +8,7 @@ import msgspec
 
 from resultant.errors import CorruptResultError, UnreadableResultError
 
-__all__ = ["ResultRecord", "python_version", "value_library"]
+__all__ = ["CacheEntry", "FlowRun", "ResultKind", "ResultRecord", "TaskRun", "python_version", "value_library"]
 
 _VERSION = 1
 
@@ -73,6 +73,152 @@ class ResultRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
             return msgspec.convert(fields, cls)
         except msgspec.MsgspecError as error:
             raise CorruptResultError(f"The record of the result is damaged: {error}") from error
+
+
+class FlowRun(msgspec.Struct, frozen=True):
+    """One run of a flow, with all its attempts. Times are seconds since 1970.
+
+    Attributes:
+        id: the run's.
+        flow: the flow's name.
+        name: the run's.
+        state: the name of the class of its state.
+        attempt: 1, and one more with each resume.
+        parameters: JSON text that says what the parameters were and where their values lie.
+        context: JSON text, without secrets.
+        date: the run's ``date``, which names of places are made from.
+        created: when the row was.
+        started: when the latest attempt was.
+        ended: when the latest attempt was; ``None`` while it runs, and where it was killed.
+        file: the flow's file.
+        attribute: what the flow is called in there.
+        cwd: the working directory.
+        executor: the executor's description.
+        alias: whether the names of the library's forerunner were on.
+        code: JSON text, a digest by slug.
+        error: exception type, file and line; no message.
+        message: the exception's message, where it was asked for.
+        text: where the whole message lies.
+        pinned: keep the run, whatever its age.
+    """
+
+    id: str
+    flow: str
+    name: str
+    state: str
+    attempt: int
+    parameters: str | None
+    context: str | None
+    date: float
+    created: float
+    started: float | None = None
+    ended: float | None = None
+    file: str | None = None
+    attribute: str | None = None
+    cwd: str | None = None
+    executor: str | None = None
+    alias: bool = False
+    code: str | None = None
+    error: str | None = None
+    message: str | None = None
+    text: str | None = None
+    pinned: bool = False
+
+
+class TaskRun(msgspec.Struct, frozen=True, gc=False):
+    """How one task, or one child of a mapped task, stands in a run. Times are seconds since 1970.
+
+    Attributes:
+        run: id of the flow run.
+        slug: of the task.
+        index: of a mapped child; -1 for a task that is not mapped, and for the parent of one that is.
+        state: the name of the state's class.
+        attempt: the attempt of the run in which this came about.
+        count: tries.
+        started: of the latest try.
+        ended: of the latest try.
+        due: when the next try is.
+        children: how many, of a mapped task's parent.
+        input: digest of the inputs.
+        kind: id of the :class:`ResultKind`; ``None`` where nothing is stored.
+        location: where the bytes are.
+        size: of the bytes.
+        digest: of the bytes.
+        none: the task returned ``None``, and nothing needed to be written for that.
+        error: exception type, file and line; no message.
+        message: the state's message, where it was asked for.
+        text: where the whole message lies.
+        loop: of a looping task, how many rounds.
+    """
+
+    run: str
+    slug: str
+    index: int
+    state: str
+    attempt: int
+    count: int
+    started: float
+    ended: float | None = None
+    due: float | None = None
+    children: int | None = None
+    input: bytes | None = None
+    kind: int | None = None
+    location: str | None = None
+    size: int | None = None
+    digest: bytes | None = None
+    none: bool = False
+    error: str | None = None
+    message: str | None = None
+    text: str | None = None
+    loop: int | None = None
+
+
+class ResultKind(msgspec.Struct, frozen=True):
+    """What many results share: how their bytes were made, and by what.
+
+    Attributes:
+        id: the database's number for it.
+        type: persistent name of the result's class.
+        options: JSON text.
+        serializer: JSON text; ``None`` where the serializer cannot be named.
+        python: version of Python that wrote the bytes.
+        library: top-level package that owns the values' type.
+        library_version: the version of that package.
+    """
+
+    id: int
+    type: str
+    options: str
+    serializer: str | None
+    python: str | None
+    library: str | None
+    library_version: str | None
+
+
+class CacheEntry(msgspec.Struct, frozen=True):
+    """A result that other runs may use.
+
+    Attributes:
+        key: what is looked for.
+        run: id of the flow run that made the result.
+        slug: of its task.
+        index: of its child; -1 for none.
+        created: when.
+        expires: when it ceases to be one; ``None`` for never.
+        code: digest of the task's code.
+        inputs: JSON text, digests by name.
+        parameters: JSON text, digests by name.
+    """
+
+    key: str
+    run: str
+    slug: str
+    index: int
+    created: float
+    expires: float | None = None
+    code: bytes | None = None
+    inputs: str | None = None
+    parameters: str | None = None
 
 
 def python_version() -> str:

@@ -6,12 +6,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from resultant.testing.executors import ExecutorTests
     from resultant.testing.serializers import SerializerTests
+    from resultant.testing.statedb import StateDBTests
     from resultant.testing.stores import StoreTests
 
-__all__ = ["ExecutorTests", "SerializerTests", "StoreTests"]
+__all__ = ["ExecutorTests", "SerializerTests", "StateDBTests", "StoreTests"]
 
 # Loaded when asked for: each suite imports pytest and what it tests.
-_HOMES = {"ExecutorTests": "executors", "SerializerTests": "serializers", "StoreTests": "stores"}
+_HOMES = {
+    "ExecutorTests": "executors",
+    "SerializerTests": "serializers",
+    "StateDBTests": "statedb",
+    "StoreTests": "stores",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -1,0 +1,50 @@
+"""From an address to a database."""
+
+from __future__ import annotations
+
+import os
+
+from resultant.errors import DatabasePlaceError
+
+from .mounts import MOUNTS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .base import StateDB
+
+__all__ = ["open_db"]
+
+
+def open_db(url: str | None, home: str, *, durability: str = "process", mounts: str = MOUNTS) -> StateDB:
+    """Open a state database, made or brought to the latest version if need be.
+
+    Args:
+        url: ``None`` for the file ``resultant.db`` in the home; ``sqlite:///PATH``, with a fourth slash where the path is absolute;
+            ``postgresql://…``; ``memory://``.
+        home: the folder of the embedded database.
+        durability: ``"process"``, or ``"power"`` for a database that survives the loss of power too.
+        mounts: the table of mounted file systems.
+
+    Raises:
+        DatabaseError: it cannot be opened; the class says why, the message what to do.
+    """
+    if not url:
+        url = "sqlite:///" + os.path.join(home, "resultant.db")
+    kind, separator, rest = url.partition("://")
+    if separator and kind == "sqlite" and rest.startswith("/") and len(rest) > 1:
+        from .sqlite import SqliteDB
+
+        return SqliteDB(os.path.expanduser(rest[1:]), power=durability == "power", mounts=mounts)
+    if separator and kind == "memory":
+        from .memory import MemoryDB
+
+        return MemoryDB()
+    raise DatabasePlaceError(
+        f"{_without_password(url)!r} is no address of a state database. RESULTANT__DATABASE__URL can be sqlite:///PATH, "
+        "postgresql://USER@HOST/NAME or memory://; without it, the database is resultant.db in RESULTANT__HOME_DIR."
+    )
+
+
+def _without_password(url: str) -> str:
+    head, at, tail = url.rpartition("@")
+    return f"{head.rpartition(':')[0]}:…@{tail}" if at and head.count(":") > 1 else url

@@ -1,0 +1,81 @@
+"""How rows of the database and records become each other, for every SQL dialect."""
+
+from __future__ import annotations
+
+from resultant.errors import UnknownRunError
+from resultant.records import CacheEntry, FlowRun, TaskRun
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
+__all__ = [
+    "FLOW_RUN",
+    "SHARED_LENGTH",
+    "ambiguous",
+    "cache_entries",
+    "flow_run",
+    "split",
+    "task_run",
+    "task_runs",
+    "unknown",
+]
+
+#: The columns of a flow run.
+FLOW_RUN = FlowRun.__struct_fields__
+
+#: Texts up to this length are in the index of places. No file system and no object store has longer names.
+SHARED_LENGTH = 4096
+
+
+def flow_run(row: Sequence[Any]) -> FlowRun:
+    """Return the record of a row in the order of its fields."""
+    *others, alias, code, error, message, text, pinned = row
+    values = [*others, bool(alias), code, error, message, text, bool(pinned)]
+    return FlowRun(*values)
+
+
+def task_runs(rows: Iterable[Sequence[Any]]) -> list[TaskRun]:
+    """Return the records of rows in the order of its fields."""
+    return [task_run(row) for row in rows]
+
+
+def task_run(row: Sequence[Any]) -> TaskRun:
+    """Return the record of a row in the order of its fields."""
+    values = list(row)
+    values[15] = bool(values[15])
+    return TaskRun(*values)
+
+
+def cache_entries(rows: Iterable[Sequence[Any]]) -> list[CacheEntry]:
+    """Return the records of rows in the order of its fields."""
+    return [CacheEntry(*row) for row in rows]
+
+
+def split(location: str | None) -> tuple[str | None, str | None]:
+    """Return a location's folder, which many have in common, and the rest.
+
+    A value in line, which is JSON, has the empty folder; if it is long it has none, and is not in the index of places.
+    """
+    if not location:
+        return ("", "") if location == "" else (None, None)
+    if location[0] in '{["' or len(location) > SHARED_LENGTH:
+        return ("" if len(location) <= 256 else None), location
+    cut = location.rfind("/") + 1
+    return location[:cut], location[cut:]
+
+
+def unknown(text: str) -> UnknownRunError:
+    """Return the error that says that there is no such run."""
+    return UnknownRunError(
+        f"There is no run in this database whose id starts with {text!r}, or whose name that is. "
+        "`resultant runs ls` shows the runs."
+    )
+
+
+def ambiguous(text: str, found: Sequence[FlowRun]) -> UnknownRunError:
+    """Return the error that says that several runs could be meant."""
+    shown = ", ".join(f"{run.id} ({run.flow} / {run.name})" for run in found[:5])
+    more = ", …" if len(found) > 5 else ""
+    return UnknownRunError(f"{text!r} could mean several runs: {shown}{more}. Give more characters of the id.")

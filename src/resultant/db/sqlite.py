@@ -1,0 +1,351 @@
+"""The embedded state database: one file, many processes."""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import contextmanager
+
+from .holding import FileHold
+from .mounts import MOUNTS
+from .rows import FLOW_RUN, ambiguous, cache_entries, flow_run, split, task_runs, unknown
+from .sqlite_checkpoints import Checkpoints
+from .sqlite_file import check_place, connect, migrate, problems, transaction
+from .sqlite_rows import TaskRunWriter
+from .writer import Writer
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator, Sequence
+    from typing import Any
+
+    from resultant.records import CacheEntry, FlowRun, ResultKind, TaskRun
+
+__all__ = ["SqliteDB"]
+
+_FLOW_RUN = ", ".join(FLOW_RUN)
+_TASK_RUN = """SELECT run.id, task.slug, x.idx, state.name, x.attempt, x.count, x.started, x.ended, x.due, x.children,
+    x.input, x.kind, coalesce(folder.path, '') || x.leaf, x.size, x.digest, x.none, x.error, x.message, x.text, x.loop
+    FROM {} JOIN state ON state.no = x.state LEFT JOIN folder ON folder.no = x.folder"""
+_BY_RUN = "flow_run run CROSS JOIN task ON task.run = run.no CROSS JOIN task_run x ON x.task = task.no"
+_BY_PLACE = "task_run x CROSS JOIN task ON task.no = x.task CROSS JOIN flow_run run ON run.no = task.run"
+
+
+class SqliteDB:
+    """A :class:`~resultant.db.StateDB` in a file.
+
+    Args:
+        path: the file; made, with its folder, if it is not there.
+        power: whether what is durable survives the loss of power, not only the end of the process.
+        mounts: the table of mounted file systems to look up where the file is.
+
+    Raises:
+        DatabaseError: it cannot be opened; the class says why, the message what to do.
+    """
+
+    def __init__(self, path: str, *, power: bool = False, mounts: str = MOUNTS) -> None:
+        self.path = os.path.abspath(path)
+        self.url = f"sqlite:///{self.path}"
+        check_place(self.path, mounts)
+        self._connection = connect(self.path, power=power)
+        try:
+            self._version = migrate(self._connection, self.path)
+            # A thread of its own does that: it syncs the disk, and rows should not wait for it.
+            self._connection.execute("PRAGMA wal_autocheckpoint = 0")
+            self._connection.execute("PRAGMA cache_size = -16000")
+        except BaseException:
+            self._connection.close()
+            raise
+        self._checkpoints = Checkpoints(self.path)
+        self._task_runs = TaskRunWriter(self._connection)
+        self._readers: list[sqlite3.Connection] = []
+        self._kinds: dict[tuple[str | None, ...], int] = {}
+        self._closed = False
+        self._closing = threading.Lock()
+        self._writer = Writer(self._write_task_runs, "resultant-db")
+        self.task_runs_later = self._writer.later
+        self.flush = self._writer.flush
+
+    # ------------------------------------------------------------------------------------------------------- writing
+
+    def _write_task_runs(self, rows: list[tuple[Any, ...]]) -> None:
+        with self._transaction():
+            self._task_runs.write(rows)
+        self._checkpoints.wrote(len(rows))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """On the writer's thread only."""
+        with problems(self.path):
+            try:
+                with transaction(self._connection):
+                    yield self._connection
+            except BaseException:
+                # Numbers that were given in there are not in the database.
+                self._task_runs.forget()
+                raise
+
+    def put_flow_run(self, run: FlowRun) -> None:
+        """Write a flow run; see :class:`~resultant.db.StateDB`."""
+        values = [getattr(run, name) for name in FLOW_RUN]
+        marks = ", ".join("?" * len(values))
+        changes = ", ".join(f"{name} = excluded.{name}" for name in FLOW_RUN[1:])
+
+        def put() -> None:
+            with self._transaction() as connection:
+                connection.execute(
+                    f"INSERT INTO flow_run ({_FLOW_RUN}) VALUES ({marks}) ON CONFLICT (id) DO UPDATE SET {changes}",
+                    values,
+                )
+            self._checkpoints.wrote(1)
+
+        self._writer.call(put)
+
+    def cache_put(self, entries: Sequence[CacheEntry]) -> None:
+        """Take cache entries to be written soon; see :class:`~resultant.db.StateDB`."""
+        entries = list(entries)
+
+        def put() -> None:
+            with self._transaction() as connection:
+                for entry in entries:
+                    values = (entry.created, entry.expires, entry.code, entry.inputs, entry.parameters)
+                    task = self._task_runs.task(entry.run, entry.slug)
+                    connection.execute(
+                        "INSERT OR REPLACE INTO cache (key, task, idx, created, expires, code, inputs, parameters) "
+                        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                        (entry.key, task, entry.index, *values),
+                    )
+            self._checkpoints.wrote(len(entries))
+
+        self._writer.post(put)
+
+    def kind(
+        self,
+        type: str,
+        options: str,
+        serializer: str | None,
+        python: str | None,
+        library: str | None,
+        library_version: str | None,
+    ) -> int:
+        """Return the number of a kind; see :class:`~resultant.db.StateDB`."""
+        key = (type, options, serializer, python, library, library_version)
+        try:
+            return self._kinds[key]
+        except KeyError:
+            columns = "type, options, serializer, python, library, library_version"
+            same = " AND ".join(f"{name} IS ?" for name in columns.split(", "))
+
+            def put() -> int:
+                with self._transaction() as connection:
+                    found = connection.execute(f"SELECT no FROM kind WHERE {same}", key).fetchone()
+                    if found is None:
+                        query = f"INSERT INTO kind ({columns}) VALUES (?, ?, ?, ?, ?, ?) RETURNING no"
+                        found = connection.execute(query, key).fetchone()
+                    return int(found[0])
+
+            number = self._kinds[key] = self._writer.call(put)
+            return number
+
+    def delete_flow_run(self, run_id: str) -> None:
+        """Forget a run; see :class:`~resultant.db.StateDB`."""
+
+        def delete() -> None:
+            with self._transaction() as connection:
+                tasks = "SELECT task.no FROM task JOIN flow_run ON flow_run.no = task.run WHERE flow_run.id = ?"
+                for table in ("task_run", "cache", "pin"):
+                    connection.execute(f"DELETE FROM {table} WHERE task IN ({tasks})", (run_id,))
+                connection.execute("DELETE FROM task WHERE run = (SELECT no FROM flow_run WHERE id = ?)", (run_id,))
+                connection.execute("DELETE FROM flow_run WHERE id = ?", (run_id,))
+                connection.execute(
+                    "DELETE FROM folder WHERE NOT EXISTS (SELECT 1 FROM task_run WHERE task_run.folder = folder.no)"
+                )
+                connection.execute("UPDATE epoch SET number = number + 1")
+            with problems(self.path):
+                # The pages that fell free go back to the disk.
+                self._connection.execute("PRAGMA incremental_vacuum").fetchall()
+
+        with self.hold(run_id):
+            self._writer.call(delete)
+
+    def set_pinned(
+        self,
+        run_id: str,
+        slug: str | None = None,
+        index: int = -1,
+        pinned: bool = True,
+        keep_until: float | None = None,
+    ) -> None:
+        """Pin or unpin; see :class:`~resultant.db.StateDB`."""
+
+        def pin() -> None:
+            with self._transaction() as connection:
+                if slug is None:
+                    done = connection.execute("UPDATE flow_run SET pinned = ? WHERE id = ?", (pinned, run_id))
+                    if not done.rowcount:
+                        raise unknown(run_id)
+                    return
+                task = self._task_runs.task(run_id, slug)
+                connection.execute("DELETE FROM pin WHERE task = ? AND idx = ?", (task, index))
+                if pinned:
+                    connection.execute("INSERT INTO pin (task, idx, until) VALUES (?, ?, ?)", (task, index, keep_until))
+
+        self._writer.call(pin)
+
+    # ------------------------------------------------------------------------------------------------------- reading
+
+    def _read(self, query: str, *values: Any) -> list[Any]:
+        """Answer from a connection that nobody else uses: readers wait neither for each other nor for the writer."""
+        try:
+            connection = self._readers.pop()
+        except IndexError:
+            connection = connect(self.path)
+        try:
+            with problems(self.path):
+                return connection.execute(query, values).fetchall()
+        finally:
+            if self._closed:
+                connection.close()
+            else:
+                self._readers.append(connection)
+
+    def result_kind(self, number: int) -> ResultKind:
+        """Return a kind by its number; see :class:`~resultant.db.StateDB`."""
+        from resultant.records import ResultKind
+
+        found = self._read("SELECT * FROM kind WHERE no = ?", number)
+        if not found:
+            raise LookupError(f"The state database {self.path} has no kind of result with the number {number}.")
+        return ResultKind(*found[0])
+
+    def flow_run(self, run_id: str) -> FlowRun:
+        """Return a run; see :class:`~resultant.db.StateDB`."""
+        found = self._read(f"SELECT {_FLOW_RUN} FROM flow_run WHERE id = ?", run_id)
+        if not found:
+            raise unknown(run_id)
+        return flow_run(found[0])
+
+    def find_flow_run(self, text: str) -> FlowRun:
+        """Return the run that a text means; see :class:`~resultant.db.StateDB`."""
+        query = f"SELECT {_FLOW_RUN} FROM flow_run WHERE {{}} ORDER BY created DESC, no DESC LIMIT 6"
+        found = self._read(query.format("id = ?"), text) if text else []
+        if text and not found:
+            found = self._read(query.format("id >= ? AND id < ? OR name = ?"), text, text + "\U0010ffff", text)
+        if not found:
+            raise unknown(text)
+        if len(found) > 1:
+            raise ambiguous(text, [flow_run(row) for row in found])
+        return flow_run(found[0])
+
+    def flow_runs(
+        self,
+        flow: str | None = None,
+        state: str | None = None,
+        since: float | None = None,
+        limit: int | None = None,
+        before: str | None = None,
+    ) -> list[FlowRun]:
+        """Return runs, the newest first; see :class:`~resultant.db.StateDB`."""
+        tests: list[tuple[str, Any]] = [("flow = ?", flow), ("state = ?", state), ("created >= ?", since)]
+        used = [(test, value) for test, value in tests if value is not None]
+        conditions, values = [test for test, _ in used], [value for _, value in used]
+        if before is not None:
+            self.flow_run(before)
+            conditions.append("(created, no) < (SELECT created, no FROM flow_run WHERE id = ?)")
+            values.append(before)
+        where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+        query = f"SELECT {_FLOW_RUN} FROM flow_run {where} ORDER BY created DESC, no DESC LIMIT ?"
+        return [flow_run(row) for row in self._read(query, *values, -1 if limit is None else limit)]
+
+    def task_runs(
+        self,
+        run_id: str,
+        slug: str | None = None,
+        index: int | None = None,
+        state: str | None = None,
+        limit: int | None = None,
+    ) -> list[TaskRun]:
+        """Return the task runs of a run; see :class:`~resultant.db.StateDB`."""
+        conditions, values = ["run.id = ?"], [run_id]
+        more: list[tuple[str, Any]] = [("task.slug = ?", slug), ("x.idx = ?", index)]
+        more.append(("x.state = (SELECT no FROM state WHERE name = ?)", state))
+        for test, value in more:
+            if value is not None:
+                conditions.append(test)
+                values.append(value)
+        query = f"{_TASK_RUN.format(_BY_RUN)} WHERE {' AND '.join(conditions)} ORDER BY task.no, x.idx LIMIT ?"
+        return task_runs(self._read(query, *values, -1 if limit is None else limit))
+
+    def counts(self, run_id: str) -> dict[str, int]:
+        """Return how many task runs there are in each state; see :class:`~resultant.db.StateDB`."""
+        counted = (
+            "SELECT x.state AS number, count(*) AS many FROM flow_run run CROSS JOIN task ON task.run = run.no "
+            "CROSS JOIN task_run x INDEXED BY task_run_state ON x.task = task.no WHERE run.id = ? GROUP BY x.state"
+        )
+        query = f"SELECT state.name, many FROM ({counted}) JOIN state ON state.no = number"
+        return dict(self._read(query, run_id))
+
+    def places(self, location: str) -> list[TaskRun]:
+        """Return the task runs of a place; see :class:`~resultant.db.StateDB`."""
+        folder, leaf = split(location)
+        select = _TASK_RUN.format(_BY_PLACE)
+        if folder is None:
+            return task_runs(self._read(f"{select} WHERE x.folder IS NULL AND x.leaf = ? ORDER BY x.no DESC", leaf))
+        here = "x.folder = (SELECT no FROM folder WHERE path = ?) AND x.leaf = ?"
+        return task_runs(self._read(f"{select} WHERE {here} ORDER BY x.no DESC", folder, leaf))
+
+    def cache_find(self, key: str) -> list[CacheEntry]:
+        """Return the entries of a key; see :class:`~resultant.db.StateDB`."""
+        return cache_entries(
+            self._read(
+                "SELECT x.key, run.id, task.slug, x.idx, x.created, x.expires, x.code, x.inputs, x.parameters "
+                "FROM cache x JOIN task ON task.no = x.task JOIN flow_run run ON run.no = task.run "
+                "WHERE x.key = ? ORDER BY x.no DESC",
+                key,
+            )
+        )
+
+    def pins(self, run_id: str | None = None) -> list[tuple[str, str, int, float | None]]:
+        """Return what is pinned; see :class:`~resultant.db.StateDB`."""
+        return self._read(
+            "SELECT run.id, task.slug, pin.idx, pin.until FROM pin JOIN task ON task.no = pin.task "
+            "JOIN flow_run run ON run.no = task.run WHERE ?1 IS NULL OR run.id = ?1 ORDER BY pin.task, pin.idx",
+            run_id,
+        )
+
+    def sizes(self) -> dict[str, int]:
+        """Return bytes and numbers of rows; see :class:`~resultant.db.StateDB`."""
+        tables = {"flow_runs": "flow_run", "task_runs": "task_run", "cache_entries": "cache"}
+        sizes = {name: int(self._read(f"SELECT count(*) FROM {table}")[0][0]) for name, table in tables.items()}
+        files = [self.path + end for end in ("", "-wal")]
+        return {"bytes": sum(os.path.getsize(path) for path in files if os.path.exists(path)), **sizes}
+
+    # ------------------------------------------------------------------------------------------------------ the rest
+
+    def hold(self, run_id: str) -> FileHold:
+        """Hold a run; see :class:`~resultant.db.StateDB`."""
+        # Beside the file, so that whoever uses the same file uses the same locks.
+        return FileHold(os.path.join(os.path.dirname(self.path), "locks"), run_id)
+
+    def version(self) -> int:
+        """Return the schema's version."""
+        return self._version
+
+    def upgrade(self) -> int:
+        """Return the latest version, which opening has made."""
+        return self._version
+
+    def close(self) -> None:
+        """Write what waits, and close the file; see :class:`~resultant.db.StateDB`."""
+        with self._closing:
+            if self._closed:
+                return
+            self._closed = True
+            try:
+                self._writer.close()
+            finally:
+                self._checkpoints.close()
+                while self._readers:
+                    self._readers.pop().close()
+                self._connection.close()

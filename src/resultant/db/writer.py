@@ -1,0 +1,231 @@
+"""One thread that writes what others leave for it, in groups."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from resultant.errors import DatabaseError, UnknownRunError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeGuard, TypeVar
+
+    T = TypeVar("T")
+
+__all__ = ["Writer"]
+
+# Waiting this long for company makes a hundred commits a second out of ten thousand. What is left of the promised 10 ms
+# is for the interpreter, which lets a thread wait up to 5 ms for its turn, and for the commit.
+_PATIENCE = 0.003
+
+# As many rows may wait in memory; whoever brings more waits itself.
+_BOUND = 100_000
+
+# After a failure everything is kept, and tried again as often as this, or when somebody asks for it.
+_PAUSE = 1.0
+
+
+class _Job:
+    """Something to be done on the writer's thread, after the rows that were there before it."""
+
+    __slots__ = ("done", "error", "function", "value")
+
+    def __init__(self, function: Callable[[], Any], done: threading.Event | None) -> None:
+        self.function = function
+        self.done = done
+        self.value: Any = None
+        self.error: BaseException | None = None
+
+    def finish(self, error: BaseException | None = None) -> None:
+        self.error = error
+        if self.done is not None:
+            self.done.set()
+
+
+class Writer:
+    """Takes rows without making anybody wait, and hands them on in groups from a thread of its own.
+
+    Args:
+        write: makes rows durable, all or none of them. A :class:`~resultant.errors.DatabaseError` means that the
+            database is to blame: the rows are kept and tried again. Any other exception means that a row is, and it is
+            left out.
+        name: of the thread.
+    """
+
+    def __init__(self, write: Callable[[list[tuple[Any, ...]]], None], name: str) -> None:
+        self._write = write
+        self._lock = threading.Lock()
+        self._rows: list[tuple[Any, ...]] = []
+        self._jobs: list[_Job] = []
+        self._idle = True
+        self._closing = False
+        self._error: DatabaseError | None = None  # why what is kept could not be written
+        self._lost: BaseException | None = None  # why a row or a job without a waiter was left out
+        self._wake = threading.Lock()
+        self._wake.acquire()
+        self._hurry = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name=name, daemon=True)
+        self._thread.start()
+
+    def later(self, rows: list[tuple[Any, ...]]) -> None:
+        """Leave rows to be written; the list may be used again.
+
+        Raises:
+            DatabaseError: the writer is closed, or so much waits that nothing more fits, and it cannot be written.
+        """
+        if self._closing:
+            raise _closed()
+        with self._lock:
+            self._rows += rows
+            idle = self._idle
+            self._idle = False
+        if idle:
+            self._wake.release()
+        if len(self._rows) > _BOUND:
+            self._wait_for_room()
+
+    def _wait_for_room(self) -> None:
+        self._hurry.set()
+        while len(self._rows) > _BOUND:
+            error = self._error
+            if error is not None:
+                raise error
+            time.sleep(0.001)
+
+    def post(self, function: Callable[[], Any]) -> None:
+        """Leave something to be done soon; what it raises is raised by the next :meth:`flush`."""
+        self._add(_Job(function, None))
+
+    def call(self, function: Callable[[], T]) -> T:
+        """Have something done after everything that was left so far, wait for it, and return what it returns.
+
+        Raises:
+            DatabaseError: what was left before could not be written; the function was not called then.
+        """
+        job = _Job(function, threading.Event())
+        self._add(job)
+        self._hurry.set()
+        assert job.done is not None
+        job.done.wait()
+        if job.error is not None:
+            raise job.error
+        value: T = job.value
+        return value
+
+    def _add(self, job: _Job) -> None:
+        with self._lock:
+            if self._closing:
+                raise _closed()
+            self._jobs.append(job)
+            idle = self._idle
+            self._idle = False
+        if idle:
+            self._wake.release()
+
+    def flush(self) -> None:
+        """Return when everything that was left so far is durable.
+
+        Raises:
+            DatabaseError: it could not be written; it is kept, and tried again.
+            Exception: what was wrong with a row, which was left out.
+        """
+        self.call(_nothing)
+        lost, self._lost = self._lost, None
+        if lost is not None:
+            raise lost
+
+    def close(self) -> None:
+        """Write what there is, and end the thread.
+
+        Raises:
+            DatabaseError: what was left could not be written, and is lost.
+        """
+        if self._closing:
+            return
+        try:
+            self.flush()
+        finally:
+            with self._lock:
+                self._closing = True
+                idle = self._idle
+                self._idle = False
+            self._hurry.set()
+            if idle:
+                self._wake.release()
+            self._thread.join()
+
+    # -------------------------------------------------------------------------------------------------- on the thread
+
+    def _loop(self) -> None:
+        self._wake.acquire()
+        while True:
+            self._hurry.wait(_PAUSE if self._error is not None else _PATIENCE)
+            with self._lock:
+                self._hurry.clear()
+                rows, self._rows = self._rows, []
+                jobs, self._jobs = self._jobs, []
+            self._error = None
+            written = self._write_rows(rows)
+            # Nothing may become durable before what was left ahead of it.
+            kept = [job for job in jobs if not self._run(job)]
+            with self._lock:
+                self._rows[:0] = rows[written:]
+                self._jobs[:0] = kept
+                if self._closing:
+                    return
+                idle = self._idle = not self._rows and not self._jobs
+            if idle:
+                self._wake.acquire()
+
+    def _write_rows(self, rows: list[tuple[Any, ...]]) -> int:
+        """Return how many rows are dealt with, from the first on; the rest is to be kept."""
+        if not rows:
+            return 0
+        try:
+            self._write(rows)
+        except Exception as error:  # noqa: BLE001 - whatever a row of the caller's may hold
+            if _is_the_databases(error):
+                self._error = error
+                return 0
+            if len(rows) == 1:
+                self._lost = self._lost or error
+                return 1
+            # The others are not to blame. Halving finds the bad ones, and keeps the order.
+            middle = len(rows) // 2
+            written = self._write_rows(rows[:middle])
+            return written if written < middle else middle + self._write_rows(rows[middle:])
+        return len(rows)
+
+    def _run(self, job: _Job) -> bool:
+        """Return whether the job is dealt with; otherwise it is to be kept."""
+        if self._error is None:
+            try:
+                job.value = job.function()
+            except BaseException as error:  # noqa: BLE001 - raised again where somebody waits
+                if job.done is None and _is_the_databases(error):
+                    self._error = error
+                    return False
+                if job.done is None:
+                    self._lost = self._lost or error
+                job.finish(error)
+            else:
+                job.finish()
+            return True
+        if job.done is None:
+            return False
+        job.finish(self._error)
+        return True
+
+
+def _is_the_databases(error: BaseException) -> TypeGuard[DatabaseError]:
+    return isinstance(error, DatabaseError) and not isinstance(error, UnknownRunError)
+
+
+def _closed() -> DatabaseError:
+    return DatabaseError("The state database is closed; open it again to write to it.")
+
+
+def _nothing() -> None:
+    return None
