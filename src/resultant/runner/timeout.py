@@ -37,8 +37,14 @@ def call_within(seconds: float, frame: TaskFrame, run: Callable[..., Any], input
         return _with_alarm(seconds, run, inputs)
     from resultant.executors.subprocess_call import run_in_subprocess
 
+    from .remote import worker_setup
+
+    step = frame.step
+    prints = bool(step.task.log_stdout)
     try:
-        return run_in_subprocess(_in_frame, _keys(frame), run, inputs, timeout=seconds)
+        return run_in_subprocess(
+            _in_frame, _keys(frame), step.name, prints, run, inputs, timeout=seconds, setup=worker_setup()
+        )
     except TimeoutError as error:
         if isinstance(error, TaskTimeoutSignal):
             raise
@@ -60,12 +66,18 @@ def _with_alarm(seconds: float, run: Callable[..., Any], inputs: dict[str, Any])
         signal.signal(signal.SIGALRM, before)
 
 
-def _in_frame(keys: dict[str, Any], code: Callable[..., Any], inputs: dict[str, Any]) -> Any:
-    from resultant.runtime import Frame
+def _in_frame(keys: dict[str, Any], name: str, prints: bool, code: Callable[..., Any], inputs: dict[str, Any]) -> Any:
+    from contextlib import nullcontext
 
+    from resultant.runtime import Frame, get_logger
+
+    from .capture import printed_to
+
+    keys["logger"] = logger = get_logger(name)
     old = enter(Frame(keys))
     try:
-        return code(**inputs)
+        with printed_to(logger) if prints else nullcontext():
+            return code(**inputs)
     finally:
         leave(old)
 
