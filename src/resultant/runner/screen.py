@@ -6,6 +6,7 @@ from threading import Event, Lock, Thread
 from time import monotonic
 
 from resultant.engine.state import Failed, Mapped, Pending, State
+from resultant.runtime import get_logger
 
 from .above import Above, terminal_streams
 from .plan import single_folder
@@ -29,6 +30,8 @@ __all__ = ["Screen"]
 #: Seconds before the first picture: a run that is over by then shows nothing.
 _PATIENCE = 0.5
 _INTERVAL = 0.2
+#: Of the time, that drawing may take: a flow of thousands of tasks is drawn less often.
+_SHARE = 0.04
 
 #: Two pictures at once would draw over each other: a run inside of a run is silent.
 _in_use = Lock()
@@ -119,11 +122,20 @@ class Screen:
     def _run(self) -> None:
         if self._over.wait(_PATIENCE):
             return
-        with self._drawing:
-            self._open()
-        while not self._over.wait(_INTERVAL):
+        pause = _INTERVAL
+        try:
             with self._drawing:
-                self._draw()
+                self._open()
+            while not self._over.wait(pause):
+                began = monotonic()
+                with self._drawing:
+                    self._draw()
+                pause = max(_INTERVAL, (monotonic() - began) / _SHARE)
+        except Exception:  # noqa: BLE001
+            # What is drawn must never be what a run fails of.
+            get_logger("display").debug("The display has failed.", exc_info=True)
+            with self._drawing:
+                self._close()
 
     def _open(self) -> None:
         from rich.console import Console

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from time import monotonic
 
-from resultant.engine.state import Failed, Mapped, Running, Scheduled, State
+from resultant.engine.state import Failed, Mapped, Running, Scheduled, State, Submitted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,6 +82,8 @@ class View:
         ready = set(tracker._ready)
         anyone_failed = any(issubclass(cls, Failed) for cls in tracker.counts.copy())
         now = monotonic()
+        workers = 1 if tracker.flights.inline else getattr(tracker.flights.executor, "workers", None)
+        free = workers if isinstance(workers, int) else len(tracker.states)
         found: list[Row] = []
         for step, state in zip(tracker.plan.steps, tracker.states, strict=True):
             index = step.index
@@ -96,7 +98,9 @@ class View:
             elif isinstance(state, Scheduled):
                 row.rank = _WAITING
             elif index not in ready and tracker._missing[index] <= 0:
-                row.rank, row.state = _RUNNING, Running
+                # What was handed over first is run first, as far as there are hands.
+                free -= 1
+                row.rank, row.state = (_RUNNING, Running) if free >= 0 else (_WAITING, Submitted)
             if row.state is Running:
                 row.since = self._since.setdefault(index, now)
             found.append(row)
