@@ -158,6 +158,22 @@ def test_what_waiting_will_not_cure_is_not_tried_again(failure: Exception) -> No
     assert calls == [1]
 
 
+@pytest.mark.parametrize(
+    "location", ["file/below", "folder", "n" * 300], ids=["file in the way", "folder in the way", "too long"]
+)
+def test_a_name_that_cannot_be_written_is_not_tried_again(
+    tmp_path: Path, location: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "folder").mkdir()
+
+    state, calls = run_one(LocalResult(dir=tmp_path, location=location), [1], max_retries=2, retry_delay=0)
+
+    assert isinstance(not_written(state).__cause__, StoreError)
+    assert "trying again" not in caplog.text
+    assert calls == [1]
+
+
 def test_a_store_with_a_bug_of_its_own(no_pauses: None) -> None:
     state, calls = run_one(
         ShakyResult(ShakyStore(ZeroDivisionError("bug")), location="here"), [1], max_retries=2, retry_delay=0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 from resultant.engine.location import check_returned, default_location
 from resultant.engine.result import Result
 from resultant.engine.stored import load
@@ -37,6 +39,8 @@ _HOPELESS = (DeniedError, StorageFullError, LocationError, SerializationError, M
 
 #: Attributes of a result that belong to one value.
 _OF_ONE_VALUE = ("value", "location", "_size", "_digest")
+#: The name itself is at fault: a file where a folder is needed, a folder of that name, a name that is too long, a device.
+_LASTING = (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL)
 
 _new = object.__new__
 
@@ -246,7 +250,7 @@ def _again(frame: TaskFrame, value: Any, location: str | None, error: Exception,
     from time import sleep
 
     for pause in PAUSES:
-        if not isinstance(error, OSError) or isinstance(error, _HOPELESS):
+        if not isinstance(error, OSError) or isinstance(error, _HOPELESS) or error.errno in _LASTING:
             break
         from resultant.runtime import get_logger
 
