@@ -148,3 +148,19 @@ def test_native_paths():
     assert resultant.engine.state.Success
     assert resultant.engine.signals.FAIL
     assert resultant.config.tasks.checkpointing is True
+
+
+def test_everything_at_once_leaves_out_what_comes_later(clean, tmp_path):
+    text = """
+import resultant.compat.prefect
+from prefect.engine.results import *
+from prefect.executors import *
+from prefect.engine.state import *
+from prefect.engine.signals import *
+from prefect import *
+print(LocalResult.__name__, LocalExecutor.__name__, Success.__name__, FAIL.__name__, Flow.__name__)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", text], cwd=tmp_path, env=clean, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout == "LocalResult LocalExecutor Success FAIL Flow\n", done.stderr

@@ -36,7 +36,8 @@ class AliasModule(ModuleType):
     def __getattr__(self, name: str) -> Any:
         path = _below_root(self.__name__)
         if name == "__all__":
-            return _public_names(path)
+            # For `import *`, which loads each name: it must not fail over one that is not here yet.
+            return [public for public in _public_names(path) if self._offers(public)]
         source = _sources(path).get(name)
         if source is not None:
             module, there = source
@@ -54,6 +55,13 @@ class AliasModule(ModuleType):
                 raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
         super().__setattr__(name, value)
         return value
+
+    def _offers(self, name: str) -> bool:
+        try:
+            getattr(self, name)
+        except UnsupportedError:
+            return False
+        return True
 
     def __reduce__(self) -> Any:
         # Code that refers to `prefect` finds it in a process that has not loaded the alias yet.
