@@ -190,3 +190,17 @@ def test_a_second_one_while_a_thread_is_waited_for(tmp_path: Path) -> None:
     flow.interrupt()
     assert flow.process.returncode in (-signal.SIGINT, 1, 130)
     assert flow.gone()
+
+
+def test_a_thread_that_nobody_noted_ends_as_well() -> None:
+    # What Ctrl-C between the start of a thread and its entry in the crew's list leaves.
+    from resultant.executors.crew import Crew
+
+    crew = Crew(2)
+    assert [crew.submit(abs, (-n,), {}).result() for n in (1, 2)] == [1, 2]
+    threads = list(crew._threads)
+    crew._threads.clear()
+    crew.stop(cancel=True)
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()

@@ -57,8 +57,9 @@ class Crew:
                             job[0].set_running_or_notify_cancel()
                 except Empty:
                     pass
-            for _ in self._threads:
-                self._jobs.put(None)
+            # One for all: each thread leaves it for the next. Ctrl-C may have come between a thread's start and its entry in
+            # the list, so nobody knows how many there are.
+            self._jobs.put(None)
 
     def lose(self) -> None:
         """Know that this process is a fork, in which the threads do not exist."""
@@ -83,6 +84,7 @@ def _work(jobs: SimpleQueue[Job | None]) -> None:
     while True:
         job = jobs.get()
         if job is None:
+            jobs.put(None)
             return
         future, fn, args, kwargs = job
         if future.set_running_or_notify_cancel():
