@@ -290,6 +290,17 @@ class TestCalls:
         state = flow.run()
         assert [state.result[each].result for each in (first, second)] == [11, 15]
 
+    def test_a_class_can_be_mapped(self):
+        class Adder(Task):
+            def __init__(self, more, **options):
+                self.more = more
+                super().__init__(**options)
+
+            def run(self, x):
+                return x + self.more
+
+        assert value(lambda: Adder(5).map([1, 2])) == [6, 7]
+
     def test_defaults_of_run_are_used(self):
         assert value(lambda: task(lambda x, y=2, **more: (x, y, more), name="t")(1, z=give(3))) == (1, 2, {"z": 3})
 

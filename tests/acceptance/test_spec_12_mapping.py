@@ -13,7 +13,6 @@ from resultant import (
     LocalResult,
     Parameter,
     Result,
-    Task,
     context,
     flatten,
     mapped,
@@ -102,17 +101,10 @@ class TestParent:
         both(lambda: [task(lambda x: calls.append(x), name="call").map([1, 1, 1])])
         assert calls == [1, 1, 1]
 
-    def test_classes_can_be_mapped(self):
-        class Adder(Task):
-            def __init__(self, more, **options):
-                self.more = more
-                super().__init__(**options)
-
-            def run(self, x):
-                return x + self.more
-
-        (state,) = both(lambda: [Adder(5).map([1, 2])])
-        assert state.result == [6, 7]
+    def test_children_see_the_context_of_the_run(self):
+        look = task(lambda x: (context.map_index, context.k, x), name="look")
+        (state,) = both(lambda: [look.map("ab")], context={"k": 1})
+        assert state.result == [(0, 1, "a"), (1, 1, "b")]
 
 
 class TestLength:
@@ -221,6 +213,12 @@ class TestChains:
         assert (type(state), state.message) == (Failed, "No upstream states can be mapped over.")
         (state,) = both(lambda: [inc.map(give(5))])
         assert (type(state), state.message) == (Failed, "At least one upstream state has an unmappable result.")
+
+    def test_what_has_no_first_item_fails_its_own_task_alone(self):
+        bad, good = both(lambda: [give.map(give({"a": 1})), give(1)])
+        assert (type(bad), bad.message) == (Failed, "At least one upstream state has an unmappable result.")
+        assert isinstance(bad.result, KeyError)
+        assert good.result == 1
 
     def test_a_failed_upstream_that_is_not_mapped_over(self):
         _, state = both(lambda: [a := picky(2), add.map([1, 2], unmapped(a))])
@@ -389,10 +387,3 @@ class TestGivenStates:
         given = Paused()
         assert flow.run(task_states={made: given}).result[made] is given
         assert calls == []
-
-
-def test_children_see_the_context_of_the_run():
-    (state,) = both(
-        lambda: [task(lambda x: (context.map_index, context.k, x), name="look").map("ab")], context={"k": 1}
-    )
-    assert state.result == [(0, 1, "a"), (1, 1, "b")]

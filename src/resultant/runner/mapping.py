@@ -182,8 +182,13 @@ def expand(run: Run, step: Step, upstream: list[State]) -> Children | Failed:
         if above.is_successful() and not above.is_mapped() and not hasattr(above.result, "__getitem__"):
             return Failed("At least one upstream state has an unmappable result.")
     try:
-        return Children(step, upstream)
-    except TypeError as error:
+        children = Children(step, upstream)
+        for _, values, _ in children.columns:
+            if values is not None and children.count:
+                # A dictionary, say, can be indexed and not be mapped over: fail its task here, not the run at its first child.
+                values[0]
+        return children
+    except Exception as error:  # noqa: BLE001  (the value's own methods may raise anything)
         return Failed("At least one upstream state has an unmappable result.", result=error)
 
 
