@@ -81,7 +81,7 @@ def test_the_picture_is_gone_at_the_end(tmp_path: Path) -> None:
 
 def test_short_runs_show_nothing(tmp_path: Path) -> None:
     source = "from resultant import Flow, task\nwith Flow('f') as f: task(lambda: 1, name='t')()\nf.run()\n"
-    quick = OnTerminal(tmp_path, source, ON)
+    quick = OnTerminal(tmp_path, source)
     assert quick.finish() == 0
     assert quick.raw == ""
 
@@ -165,11 +165,11 @@ def test_only_what_fits_is_shown(tmp_path: Path) -> None:
     shown = OnTerminal(tmp_path, source, rows=12)
     shown.finish()
     pictures = shown.text.split("many ━")
-    longest = max(pictures[1:-1], key=len)
-    assert "● task-3 " in longest
-    assert re.search(r"and 9\d more", longest)
-    late = next(picture for picture in pictures if "● task-90 Running" in picture)
-    assert "● task-3 " in late
+    # Long enough to be drawn, whatever else the machine does.
+    late = [picture for picture in pictures if "● task-90 Running" in picture]
+    assert late
+    assert all("● task-3 " in picture for picture in late)
+    assert all(re.search(r"and 9\d more", picture) for picture in late)
     assert all(picture.count("●") <= 12 for picture in pictures[1:-1])
 
 
