@@ -34,6 +34,7 @@ _RUN_OPTIONS = frozenset(
         "flow_run_id",
         "flow_run_name",
         "resume_run",
+        "approve",
         "raise_on_failure",
     )
 )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from .plan import Run, Step
 
-__all__ = ["Children", "Claims", "expand", "flat_value", "flattened"]
+__all__ = ["Children", "Claims", "expand", "flat_value", "flattened", "input_results"]
 
 #: Names that differ for every child, so that a location which uses one cannot collide.
 _UNIQUE = frozenset(("map_index", "task_full_name", "task_run_id"))
@@ -166,6 +166,25 @@ class Claims:
         digest = self._digests[place]
         return digest is not None and digest == digest_value(inputs)
 
+    def claim_all(self, children: Children) -> list[str] | Failed | None:
+        """Return every child's location, worked out before anything is written, or the failure of two that are the same.
+
+        Args:
+            children: what the children are given.
+
+        Returns:
+            ``None`` where no two children can have the same location, or some of their inputs are not known yet.
+        """
+        if not self.needed or any(children.waits_for(child) for child in range(children.count)):
+            return None
+        try:
+            return [self.claim(child, children.inputs(child)) for child in range(children.count)]
+        except Exception as error:  # noqa: BLE001 - a callable of the user's makes the location
+            from resultant.runtime import get_logger
+
+            get_logger(self._step.name).error("Task '%s' did not run: %s", self._step.name, error)
+            return Failed(str(error), result=error)
+
 
 def expand(run: Run, step: Step, upstream: list[State]) -> Children | Failed:
     """Return the children of a mapped task, or the failure of a task that cannot be mapped.
@@ -254,3 +273,21 @@ def _element(above: State, value: Any) -> State:
     element.__dict__.update(above.__dict__)
     element._result = above._result.from_value(value)
     return element
+
+
+def input_results(step: Step, states: list[State], children: Children | None, child: int | None) -> dict[str, Result]:
+    """Return the results that a task run is given, by input name, each that of the task which made it.
+
+    Args:
+        step: the task.
+        states: of all steps.
+        children: what the children of a mapped task are given.
+        child: position of one of them.
+    """
+    if child is None or children is None:
+        upstream = [states[edge.index] for edge in step.upstream]
+    else:
+        upstream = children.states(child)
+    return {
+        edge.key: above._result for edge, above in zip(step.upstream, upstream, strict=True) if edge.key is not None
+    }

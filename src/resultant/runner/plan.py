@@ -318,3 +318,8 @@ def single_folder(plan: Plan) -> str | None:
     # Parameters and the like keep their values inline, which is no place.
     folders.discard(None)
     return str(folders.pop()) if len(folders) == 1 else None
+
+
+def is_input(task: Any) -> bool:
+    """Return whether a result was configured by the library itself: a parameter's, or that of a part of one."""
+    return bool(task.auto_generated) or (hasattr(task, "default") and hasattr(task, "required"))

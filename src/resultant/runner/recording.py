@@ -10,7 +10,6 @@ from .fingerprint import of_task
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
     from resultant.db import StateDB
@@ -19,10 +18,11 @@ if TYPE_CHECKING:
     from resultant.engine.state import State
     from resultant.records import FlowRun as FlowRunRow
 
+    from .flow import FlowRun
     from .mapping import Children
     from .plan import Step
 
-__all__ = ["Recorder"]
+__all__ = ["Recorder", "tries"]
 
 
 class Recorder:
@@ -45,6 +45,25 @@ class Recorder:
         #: Tasks whose values could not be stored, named once at the end.
         self.kept_in_memory: set[str] = set()
 
+    def note(self, run: FlowRun, index: int, child: int | None, state: State) -> None:
+        """Note the end, or the wait, of a task run that was handed out.
+
+        Args:
+            run: the run under way.
+            index: the step.
+            child: position of a mapped child.
+            state: how it stands now; `run` still has how it stood.
+        """
+        step = run.plan.steps[index]
+        began = run.began.pop((index, child), 0.0) or time()
+        if child is None:
+            upstream = [run.states[edge.index] for edge in step.upstream]
+            self.task(step, state, began, tries(run.states[index]), upstream)
+        else:
+            brood = run.broods[index]
+            before = brood.parent.map_states[child]
+            self.child(step, child, state, began, 1 if before is None else tries(before), brood.fingerprint)
+
     def task(self, step: Step, state: State, began: float, count: int, upstream: list[State]) -> None:
         """Note how a task run stands, or how it ended.
 
@@ -57,9 +76,7 @@ class Recorder:
         """
         self._later([self._task_row(step, -1, state, began, count, of_task(self.digester, step, upstream))])
 
-    def child(
-        self, step: Step, index: int, state: State, began: float, count: int, fingerprint: Callable[[int], bytes | None]
-    ) -> None:
+    def child(self, step: Step, index: int, state: State, began: float, count: int, fingerprint: Any) -> None:
         """Note how the child of a mapped task stands, or how it ended.
 
         Args:
@@ -70,7 +87,7 @@ class Recorder:
             count: how often it was tried.
             fingerprint: gives the fingerprint of its inputs.
         """
-        self._later([self._task_row(step, index, state, began, count, fingerprint(index))])
+        self._later([self._task_row(step, index, state, began, count, fingerprint and fingerprint(index))])
 
     def parent(self, step: Step, state: Mapped, children: Children) -> None:
         """Note that a mapped task has its children; their number is what a resume needs to know first."""
@@ -145,3 +162,8 @@ class Recorder:
             if trace is not None:
                 summary = f"{summary} at {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
         return summary, str(state.message) if self.messages else None, text
+
+
+def tries(before: State) -> int:
+    """Return the number of the try that follows a state."""
+    return before.run_count + 1 if isinstance(before, Retrying) else 1

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
-from resultant.engine.result import NoResult, Result
+from resultant.engine.result import Result
 from resultant.engine.signals import ENDRUN, PAUSE
 from resultant.engine.state import (
-    Cancelled,
     Failed,
-    Mapped,
-    Paused,
-    Pending,
-    Resume,
     Running,
     Scheduled,
     State,
-    Success,
 )
 from resultant.runtime import CACHES, Frame, enter, frame, get_logger, leave, settings
 
+from .ending import ask_for_approval, final_state, first_failure, interrupted, remember_caches
 from .flow import FlowRun
 from .frame import fresh_id
-from .plan import Plan, Run, make_plan, prepare
+from .plan import Plan, Run, is_input, make_plan, prepare
 from .transition import transition
 
 TYPE_CHECKING = False
@@ -30,12 +25,60 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
-__all__ = ["run_flow"]
+    from resultant.records import FlowRun as FlowRunRow
+
+    from .recorded_runs import Recording
+
+__all__ = ["run_flow", "run_once"]
 
 
 def run_flow(
     flow: Any,
     *,
+    resume_run: str | None = None,
+    approve: Iterable[str] = (),
+    parameters: dict[str, Any] | None = None,
+    context: dict[str, Any] | None = None,
+    **options: Any,
+) -> State:
+    """Run a flow, or go on with a recorded run of it.
+
+    Args:
+        flow: the flow.
+        resume_run: the id of a recorded run, or its beginning, or its name: what it finished stands, and the rest runs now.
+        approve: slugs or names of tasks of that run that waited for approval and may go on.
+        parameters: values by name, in place of defaults and of the context's ``parameters``.
+        context: keys for every task of this run.
+        **options: see :func:`run_once`.
+
+    Returns:
+        The state the flow ends in; its ``result`` is a dictionary from task to state.
+
+    Raises:
+        UnknownRunError: no such run is on record.
+        RunHeldError: somebody is at work on it.
+        ValueError: it is a run of another flow, or a parameter of it is not on record and was not given.
+    """
+    if resume_run is None:
+        return run_once(flow, parameters=parameters, context=context, **options)
+    from .recorded_runs import earlier_run
+
+    with earlier_run(flow, resume_run, parameters or {}, context or {}) as earlier:
+        return run_once(
+            flow,
+            earlier=earlier.row,
+            approve=approve,
+            parameters=earlier.parameters,
+            context=earlier.context,
+            **{**options, "flow_run_id": earlier.row.id, "flow_run_name": earlier.row.name},
+        )
+
+
+def run_once(
+    flow: Any,
+    *,
+    earlier: FlowRunRow | None = None,
+    approve: Iterable[str] = (),
     parameters: dict[str, Any] | None = None,
     executor: Any = None,
     state: State | None = None,
@@ -50,10 +93,12 @@ def run_flow(
     state_handlers: Sequence[Callable[..., Any]] = (),
     task_state_handlers: Sequence[Callable[..., Any]] = (),
 ) -> State:
-    """Run a flow.
+    """Run a flow once, from the beginning or from what an earlier attempt left.
 
     Args:
         flow: the flow.
+        earlier: the row of the run that is resumed.
+        approve: slugs or names of its tasks that may go on.
         parameters: values by name, in place of defaults and of the context's ``parameters``.
         executor: where tasks run; default the flow's, else the configured one.
         state: how the flow stands; a finished state is returned as it is.
@@ -83,6 +128,8 @@ def run_flow(
     logger = get_logger(flow.name)
     start: State = state if state is not None else Scheduled()
     tracker: FlowRun | None = None
+    recording: Recording | None = None
+    held = ExitStack()
     try:
         _show_log()
         logger.info("Beginning Flow run for '%s'", flow.name)
@@ -102,18 +149,27 @@ def run_flow(
 
                 run.writers = Writers()
                 stack.callback(run.writers.close)
-            tracker = FlowRun(plan, run, chosen, given, one_pass)
+            if run.checkpointing and not one_pass and settings().record.runs:
+                from .recorded_runs import begin
+
+                recording = begin(held, flow, plan, run, chosen, earlier, approve, context or {})
+            recorder, history = (None, None) if recording is None else (recording.recorder, recording.history)
+            tracker = FlowRun(plan, run, chosen, given, one_pass, recorder, history)
             shown = stack.enter_context(_display(flow, tracker))
             tracker.work()
-            while not one_pass and _approve(tracker, shown):
+            while not one_pass and ask_for_approval(tracker, shown):
                 tracker.work()
-        final = _final_state(flow, tracker, running, return_tasks)
+        final = final_state(flow, tracker, running, return_tasks)
         if not one_pass:
-            _remember_caches(tracker)
+            remember_caches(tracker)
         final = transition(flow, handlers, running, final)
         shown.conclude(final)
+        if recording is not None:
+            recording.end(final)
     except KeyboardInterrupt:
-        _interrupted(flow, tracker, handlers, start)
+        stopped = interrupted(flow, tracker, handlers, start)
+        if recording is not None:
+            recording.end(stopped)
         raise
     except (ENDRUN, PAUSE) as end:
         final = end.state
@@ -126,11 +182,14 @@ def run_flow(
             final = transition(flow, handlers, start, final)
         except (ENDRUN, PAUSE) as end:
             final = end.state
+        if recording is not None:
+            recording.fail(final)
     finally:
+        held.close()
         leave(outer)
     logger.info("Flow run %s: %s", type(final).__name__.upper(), final.message)
     if raise_on_failure and final.is_failed():
-        raise _first_failure(final, tracker)
+        raise first_failure(final, tracker)
     return final
 
 
@@ -199,14 +258,9 @@ def _prepare(plan: Plan, run: Run, flow: Any, task_contexts: dict[Any, dict[str,
         except LocationError as error:
             raise type(error)(f"Task {step.name!r}: {error}") from error
         task = step.task
-        configured = configured or (task.checkpoint is not False and task.result is not None and not _is_input(task))
+        configured = configured or (task.checkpoint is not False and task.result is not None and not is_input(task))
     if (configured or flow.result is not None) and not run.checkpointing:
         _warn_that_nothing_is_written(flow.name)
-
-
-def _is_input(task: Any) -> bool:
-    """Return whether a result was configured by the library itself: a parameter's, or that of a part of one."""
-    return task.auto_generated or (hasattr(task, "default") and hasattr(task, "required"))
 
 
 def _warn_that_nothing_is_written(name: str) -> None:
@@ -255,119 +309,3 @@ def _display(flow: Any, tracker: FlowRun) -> Any:
     from .progress import display
 
     return display(flow, tracker)
-
-
-def _approve(tracker: FlowRun, shown: Any) -> bool:
-    """Ask whoever sits at the terminal about each task run that is paused; return whether one of them may go on."""
-    paused = [
-        (index, child, state)
-        for index, child, state in tracker.waiting()
-        if isinstance(state, Paused) and state.start_time is None
-    ]
-    if not paused:
-        return False
-    import sys
-
-    if sys.stdin is None or not sys.stdin.isatty():
-        names = ", ".join(sorted({tracker.plan.steps[index].name for index, _, _ in paused}))
-        get_logger("flow").warning("The run waits for approval of: %s. There is no terminal to ask on.", names)
-        return False
-    approved = False
-    for index, child, state in paused:
-        name = tracker.plan.steps[index].name
-        full = name if child is None else f"{name}[{child}]"
-        with shown.aside():
-            answer = input(f"{full} is paused: {state.message or 'it waits for approval'} Run it now? [y/N] ")
-        if answer.strip().lower() in ("y", "yes"):
-            tracker.resume(index, child, Resume("Approved on the terminal."))
-            approved = True
-    return approved
-
-
-def _final_state(flow: Any, tracker: FlowRun, running: State, return_tasks: Iterable[Any] | None) -> State:
-    states, index = tracker.states, tracker.plan.index
-    for unfinished in states:
-        if unfinished.__class__ is Pending and unfinished.message is None and return_tasks is None:
-            unfinished.message = "Task not run."
-        elif isinstance(unfinished, Mapped) and unfinished._result == NoResult:
-            unfinished.result = [child and child.result for child in unfinished.map_states]
-    found = {step.task: states[step.index] for step in tracker.plan.steps}
-    if return_tasks is not None:
-        wanted = list(return_tasks)
-        unknown = [task for task in wanted if task not in found]
-        if unknown:
-            raise ValueError(f"Some tasks provided in `return_tasks` were not found in the flow: {unknown}")
-        found = {task: found[task] for task in wanted}
-    terminal = _with_children(states[index[task]] for task in flow.terminal_tasks())
-    reference = [states[index[task]] for task in flow.reference_tasks()]
-    flat = _with_children(reference)
-    final: State
-    if not all(state.is_finished() for state in terminal):
-        final = running if running.is_running() else Running()
-        final.result = found
-        return final
-    if any(state.is_failed() for state in flat):
-        final = Failed("Some reference tasks failed.", result=found)
-    elif all(state.is_successful() for state in flat):
-        final = Success("All reference tasks succeeded.", result=found)
-    else:
-        final = Success("No reference tasks failed.", result=found)
-    handler = flow.terminal_state_handler
-    if handler is not None:
-        answer = handler(flow, final, set(reference))
-        final = final if answer is None else answer
-    return final
-
-
-def _with_children(states: Iterable[State]) -> list[State]:
-    flat: list[State] = []
-    for state in states:
-        flat.append(state)
-        if isinstance(state, Mapped):
-            flat.extend(child for child in state.map_states if child is not None)
-    return flat
-
-
-def _remember_caches(tracker: FlowRun) -> None:
-    from .caching import remember
-
-    caches = tracker.run.keys["caches"]
-    for step in tracker.plan.steps:
-        if step.task.cache_for is not None:
-            remember(step, _with_children([tracker.states[step.index]]), caches)
-
-
-def _interrupted(flow: Any, tracker: FlowRun | None, handlers: Sequence[Any], start: State) -> None:
-    """Say what is kept, once nothing is in flight any more."""
-    if tracker is not None:
-        tracker.finish_writes()
-    message = _what_is_kept(tracker)
-    get_logger(flow.name).warning("Flow %r: %s", flow.name, message)
-    try:
-        transition(flow, handlers, start, Cancelled(message))
-    except (ENDRUN, PAUSE):
-        return
-
-
-def _what_is_kept(tracker: FlowRun | None) -> str:
-    states = _with_children(tracker.states) if tracker is not None else []
-    done = sum(state.is_finished() and state.__class__ is not Mapped for state in states)
-    finished = f"Interrupted after {done:,} finished task run{'' if done == 1 else 's'}"
-    if tracker is None or not any(step.stores and not _is_input(step.task) for step in tracker.plan.steps):
-        return f"{finished}; nothing was stored, because checkpointing is off or no result is configured."
-    from .plan import single_folder
-
-    folder = single_folder(tracker.plan)
-    return f"{finished}; their results are kept{'' if folder is None else f' in {folder}'}."
-
-
-def _first_failure(final: State, tracker: FlowRun | None) -> BaseException:
-    from resultant.errors import ResultantError
-
-    for state in _with_children(tracker.states if tracker is not None else [final]):
-        if state.is_failed() and isinstance(state.result, BaseException):
-            error: BaseException = state.result
-            return error if isinstance(error, Exception) else ResultantError(f"The flow failed: {error!r}")
-    if isinstance(final.result, BaseException):
-        return final.result
-    return ResultantError(f"The flow failed: {final.message}")

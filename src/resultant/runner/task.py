@@ -158,7 +158,7 @@ def when_ready(
 def unless_cached(frame: TaskFrame, state: State, inputs: dict[str, Any]) -> State | Unfinished:
     """Second rung: nothing at the target, and no cached state that the validator accepts."""
     step = frame.step
-    if step.target is not None or step.task.target is not None:
+    if step.task.target is not None and frame.loop_result is None:
         try:
             found = read_target(frame)
         except Exception as error:
@@ -211,7 +211,9 @@ def persisted(frame: TaskFrame, running: State, inputs: dict[str, Any]) -> State
         raise ENDRUN(change(frame, running, end.state)) from end
     if outcome.__class__ is Success or (isinstance(outcome, (Success, Looped)) and not isinstance(outcome, Skipped)):
         value = outcome._result.value
-        if step.stores and (value is not None or step.own_location):
+        # A target is what later runs find: the value of a pass that is not the last has no business there.
+        passing = outcome.__class__ is Looped and step.task.target is not None
+        if step.stores and (value is not None or step.own_location) and not passing:
             try:
                 background = frame.run.writers is not None and outcome.__class__ is not Looped
                 outcome._result, write = save(frame, value, background)

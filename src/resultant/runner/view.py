@@ -79,7 +79,7 @@ class View:
     def rows(self) -> list[Row]:
         """Return a row for each task, in the flow's order."""
         tracker = self.tracker
-        ready = set(tracker._ready)
+        ready = set(tracker.ready)
         anyone_failed = any(issubclass(cls, Failed) for cls in tracker.counts.copy())
         now = monotonic()
         workers = 1 if tracker.flights.inline else getattr(tracker.flights.executor, "workers", None)
@@ -87,7 +87,7 @@ class View:
         found: list[Row] = []
         for step, state in zip(tracker.plan.steps, tracker.states, strict=True):
             index = step.index
-            brood = tracker._broods.get(index)
+            brood = tracker.broods.get(index)
             row = Row(step.name, _PENDING, type(state))
             if isinstance(state, Mapped):
                 self._count(row, state, None if brood is None else brood.left, anyone_failed)
@@ -97,7 +97,7 @@ class View:
                 row.rank = _DONE
             elif isinstance(state, Scheduled):
                 row.rank = _WAITING
-            elif index not in ready and tracker._missing[index] <= 0:
+            elif index not in ready and tracker.missing[index] <= 0:
                 # What was handed over first is run first, as far as there are hands.
                 free -= 1
                 row.rank, row.state = (_RUNNING, Running) if free >= 0 else (_WAITING, Submitted)

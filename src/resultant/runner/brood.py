@@ -1,0 +1,29 @@
+"""The children of one mapped task while they run."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from resultant.engine.state import Mapped
+
+    from .mapping import Children, Claims
+
+__all__ = ["Brood"]
+
+
+class Brood:
+    """The children of one mapped task while they run."""
+
+    __slots__ = ("children", "claims", "fingerprint", "left", "parent", "waiting")
+
+    def __init__(self, children: Children | None, claims: Claims, parent: Mapped, count: int) -> None:
+        self.children = children
+        self.claims = claims
+        self.parent = parent
+        self.left = count
+        #: Gives the fingerprint of a child's inputs, where rows are written.
+        self.fingerprint: Callable[[int], bytes | None] | None = None
+        #: Children that wait for children above them: how many arrivals each still needs.
+        self.waiting: dict[int, int] = {}

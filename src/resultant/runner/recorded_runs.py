@@ -1,0 +1,336 @@
+"""The state database of this process, and the row of a run from its beginning to its end."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import contextmanager
+from time import time
+
+from resultant.engine.integrity import Digester
+from resultant.runtime import get_logger, settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from contextlib import ExitStack
+    from typing import Any
+
+    from resultant.db import StateDB
+    from resultant.engine.state import State
+    from resultant.records import FlowRun as FlowRunRow
+
+    from .history import History
+    from .plan import Plan, Run
+    from .recording import Recorder
+
+__all__ = ["Recording", "begin", "database", "digester", "earlier_run"]
+
+#: Opened databases, by address and home; one serves the whole process.
+_open: dict[tuple[str | None, str], StateDB] = {}
+_keys: dict[str, Digester] = {}
+
+#: Keys of the context that belong to a run as such, and are on record elsewhere or worked out anew.
+_OWN_KEYS = frozenset(
+    (
+        "caches", "case", "checkpointing", "config", "date", "flow", "flow_id", "flow_name", "flow_run_id", "flow_run_name",
+        "logger", "parameters", "raise_on_exception", "resume", "scheduled_start_time", "secrets", "tags", "today",
+        "today_nodash", "tomorrow", "tomorrow_nodash", "yesterday", "yesterday_nodash",
+    )
+)  # fmt: skip
+
+
+def database() -> StateDB:
+    """Return the configured state database, opened when it is first asked for.
+
+    Raises:
+        DatabaseError: it cannot be opened; the message says why and what to do.
+    """
+    now = settings()
+    place = now.database.url, now.home_dir
+    found = _open.get(place)
+    if found is None:
+        from resultant.db import open_db
+
+        found = _open[place] = open_db(now.database.url, now.home_dir, durability=now.durability)
+    return found
+
+
+def digester() -> Digester:
+    """Return what takes digests with the secret of the home, which is made when it is first asked for."""
+    home = settings().home_dir
+    found = _keys.get(home)
+    if found is None:
+        found = _keys[home] = Digester(_secret(home))
+    return found
+
+
+def _forget() -> None:
+    """Let a forked child open its own connections: those of the parent are of no use to it."""
+    _open.clear()
+
+
+os.register_at_fork(after_in_child=_forget)
+
+
+def _secret(home: str) -> bytes:
+    path = os.path.join(home, "digest.key")
+    try:
+        with open(path, "rb") as file:
+            key = file.read()
+    except FileNotFoundError:
+        os.makedirs(home, exist_ok=True)
+        fresh = f"{path}.{os.getpid()}-{os.urandom(4).hex()}"
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            os.write(descriptor, os.urandom(32))
+        finally:
+            os.close(descriptor)
+        try:
+            # Two processes may get here at once: the first link wins, and both read what it made.
+            os.link(fresh, path)
+        except FileExistsError:
+            pass
+        finally:
+            os.unlink(fresh)
+        with open(path, "rb") as file:
+            key = file.read()
+    if len(key) != 32:
+        from resultant.errors import ConfigurationError
+
+        raise ConfigurationError(
+            f"The secret for digests, {path}, should be 32 bytes and has {len(key)}. Put back the file, or remove it: results that "
+            "are on record then count as damaged."
+        )
+    return key
+
+
+class Recording:
+    """The row of a run under way, and who writes the rows of its tasks.
+
+    Args:
+        db: the database.
+        row: the run's row, written already.
+        recorder: writes the rows of task runs.
+        history: what earlier attempts left, for a run that is resumed.
+    """
+
+    def __init__(self, db: StateDB, row: FlowRunRow, recorder: Recorder, history: History | None) -> None:
+        self.db = db
+        self.row = row
+        self.recorder = recorder
+        self.history = history
+
+    def end(self, final: State) -> None:
+        """Write how the run ended; everything that was recorded is durable when this returns.
+
+        Raises:
+            DatabaseError: it is not.
+        """
+        import msgspec
+
+        error = final.result if isinstance(final.result, BaseException) else None
+        self.db.put_flow_run(
+            msgspec.structs.replace(
+                self.row,
+                state=type(final).__name__,
+                ended=time() if final.is_finished() else None,
+                error=None if error is None else type(error).__name__,
+            )
+        )
+        self.db.flush()
+        names = sorted(self.recorder.kept_in_memory)
+        if names:
+            get_logger("results").warning(
+                "Flow %r is on record, but what these tasks returned is in memory alone, and a resume would compute it again: %s. "
+                "Give them, or the flow, a result with a storage, or set `flows.default_result`.",
+                self.row.flow,
+                ", ".join(names),
+            )
+
+    def fail(self, final: State) -> None:
+        """Write how a run ended that broke; that the database is what broke is no second failure."""
+        from resultant.errors import DatabaseError
+
+        try:
+            self.end(final)
+        except DatabaseError as error:
+            get_logger("record").error("The end of run %s could not be recorded: %s", self.row.id, error)
+
+
+class Earlier:
+    """A run that is resumed.
+
+    Args:
+        row: its row.
+        parameters: values by name, recorded ones and given ones.
+        context: keys, recorded ones and given ones.
+    """
+
+    def __init__(self, row: FlowRunRow, parameters: dict[str, Any], context: dict[str, Any]) -> None:
+        self.row = row
+        self.parameters = parameters
+        self.context = context
+
+
+@contextmanager
+def earlier_run(flow: Any, text: str, parameters: dict[str, Any], context: dict[str, Any]) -> Iterator[Earlier]:
+    """Hold a recorded run for as long as it is resumed.
+
+    Args:
+        flow: the flow that it was a run of.
+        text: its id, the beginning of that, or its name.
+        parameters: values that were given for the resume.
+        context: keys that were given for the resume.
+
+    Raises:
+        UnknownRunError: there is no such run.
+        RunHeldError: somebody is at work on it.
+        ValueError: it is a run of another flow, or a parameter is not on record and was not given.
+    """
+    from datetime import UTC, datetime
+
+    from resultant.engine.tagged import untagged
+
+    db = database()
+    found = db.find_flow_run(text)
+    if found.flow != flow.name:
+        raise ValueError(f"Run {found.id} is one of the flow {found.flow!r}, not of {flow.name!r}.")
+    with db.hold(found.id):
+        # What was read before it was held may have changed since.
+        row = db.flow_run(found.id)
+        values: dict[str, Any] = {}
+        for name, data in json.loads(row.parameters or "{}").items():
+            try:
+                values[name] = untagged(data)
+            except ValueError:
+                if name not in parameters:
+                    raise ValueError(
+                        f"The parameter {name!r} of run {row.id} is not on record, because JSON cannot carry it: pass it again."
+                    ) from None
+        kept = {name: untagged(data) for name, data in json.loads(row.context or "{}").items()}
+        kept["date"] = datetime.fromtimestamp(row.date, UTC)
+        yield Earlier(row, {**values, **parameters}, {**kept, **context})
+
+
+def begin(
+    held: ExitStack,
+    flow: Any,
+    plan: Plan,
+    run: Run,
+    executor: Any,
+    earlier: FlowRunRow | None,
+    approve: Iterable[str],
+    given: dict[str, Any],
+) -> Recording:
+    """Write the row of a run that begins, before its first task.
+
+    Args:
+        held: lets go of the run at its end.
+        flow: the flow.
+        plan: its steps.
+        run: what is common to them.
+        executor: where its tasks run.
+        earlier: the row of the run that is resumed; it is held already.
+        approve: slugs or names of its tasks that may go on.
+        given: keys of the context that the caller gave.
+
+    Raises:
+        DatabaseError: the database cannot be used.
+    """
+    from resultant.records import FlowRun as FlowRunRow
+
+    from .code import code_digests
+    from .history import History
+    from .recording import Recorder
+
+    db = database()
+    keys = run.keys
+    run.digester = digester()
+    now = time()
+    if earlier is None:
+        held.enter_context(db.hold(keys["flow_run_id"]))
+    file, attribute = source_of(flow)
+    date = keys["date"]
+    row = FlowRunRow(
+        id=keys["flow_run_id"],
+        flow=flow.name,
+        name=keys["flow_run_name"],
+        state="Running",
+        attempt=1 if earlier is None else earlier.attempt + 1,
+        parameters=_parameters(keys["parameters"]) if earlier is None else earlier.parameters,
+        context=_context(given) if earlier is None else earlier.context,
+        date=date.timestamp() if hasattr(date, "timestamp") else now,
+        created=now if earlier is None else earlier.created,
+        started=now,
+        file=file or (earlier.file if earlier is not None else None),
+        attribute=attribute or (earlier.attribute if earlier is not None else None),
+        cwd=os.getcwd() if earlier is None else earlier.cwd,
+        executor=repr(executor),
+        alias=bool(getattr(sys.modules.get("prefect"), "__resultant_alias__", False)),
+        code=json.dumps(code_digests(plan, run.digester), sort_keys=True),
+        pinned=earlier is not None and earlier.pinned,
+    )
+    history = None
+    if earlier is not None:
+        history = History(db, row.id, run.digester, plan.steps, frozenset(approve))
+        say_what_changed(earlier, row)
+    db.put_flow_run(row)
+    return Recording(db, row, Recorder(db, row, run.digester, settings().record.messages), history)
+
+
+def source_of(flow: Any) -> tuple[str | None, str | None]:
+    """Return the file that a flow was made in, and what it is called there, if that can be told.
+
+    Args:
+        flow: the flow.
+    """
+    main = sys.modules.get("__main__")
+    file = getattr(main, "__file__", None)
+    if main is None or file is None:
+        return None, None
+    for name, value in vars(main).items():
+        if value is flow and not name.startswith("_"):
+            return os.path.abspath(file), name
+    return None, None
+
+
+def _parameters(values: dict[str, Any]) -> str:
+    from resultant.engine.tagged import tagged
+
+    return json.dumps({name: tagged(value) for name, value in values.items()})
+
+
+def _context(given: dict[str, Any]) -> str:
+    """Return the JSON-able part of what the caller put into the context, never secrets."""
+    from resultant.engine.tagged import NOT_RECORDED, tagged
+
+    kept = {}
+    for name, value in given.items():
+        if name not in _OWN_KEYS:
+            text = tagged(value)
+            if text != NOT_RECORDED:
+                kept[name] = text
+    return json.dumps(kept)
+
+
+def say_what_changed(earlier: FlowRunRow, row: FlowRunRow) -> None:
+    """Say which tasks' code differs from that of the attempt before."""
+    old = json.loads(earlier.code or "{}")
+    new = json.loads(row.code or "{}")
+    changed = sorted(slug for slug in new if slug in old and old[slug] != new[slug])
+    added = sorted(set(new) - set(old))
+    removed = sorted(set(old) - set(new))
+    parts = [
+        f"{word}: {', '.join(slugs)}"
+        for word, slugs in (("changed", changed), ("new", added), ("gone", removed))
+        if slugs
+    ]
+    if parts:
+        get_logger("resume").warning(
+            "The code of flow %r is not that of the attempt before (%s). What is recorded and still stands is used as it is; "
+            "everything else runs with the code as it is now.",
+            row.flow,
+            "; ".join(parts),
+        )
