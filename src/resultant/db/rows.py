@@ -25,8 +25,11 @@ __all__ = [
 #: The columns of a flow run.
 FLOW_RUN = FlowRun.__struct_fields__
 
-#: Texts up to this length are in the index of places. No file system and no object store has longer names.
+#: Folders up to this length are kept once for all; no file system and no object store has longer names.
 SHARED_LENGTH = 4096
+
+# What a value in line may begin with, if there is a slash in it.
+_JSON = '{["'
 
 
 def flow_run(row: Sequence[Any]) -> FlowRun:
@@ -53,17 +56,22 @@ def cache_entries(rows: Iterable[Sequence[Any]]) -> list[CacheEntry]:
     return [CacheEntry(*row) for row in rows]
 
 
+def is_shared(folder: str) -> bool:
+    """Return whether a text that ends with a slash is the beginning of a place, as :func:`split` makes it."""
+    return 0 < len(folder) <= SHARED_LENGTH and folder[0] not in _JSON
+
+
 def split(location: str | None) -> tuple[str | None, str | None]:
     """Return a location's folder, which many have in common, and the rest.
 
     A value in line, which is JSON, has the empty folder; if it is long it has none, and is not in the index of places.
     """
-    if not location:
-        return ("", "") if location == "" else (None, None)
-    if location[0] in '{["' or len(location) > SHARED_LENGTH:
-        return ("" if len(location) <= 256 else None), location
+    if location is None:
+        return None, None
     cut = location.rfind("/") + 1
-    return location[:cut], location[cut:]
+    if is_shared(location[:cut]):
+        return location[:cut], location[cut:]
+    return ("" if len(location) <= 256 else None), location
 
 
 def unknown(text: str) -> UnknownRunError:

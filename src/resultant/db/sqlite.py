@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 from .holding import FileHold
 from .mounts import MOUNTS
-from .rows import FLOW_RUN, ambiguous, cache_entries, flow_run, split, task_runs, unknown
+from .reading import FLOW_RUN_COLUMNS, Reading
+from .rows import FLOW_RUN, unknown
 from .sqlite_checkpoints import Checkpoints
 from .sqlite_file import check_place, connect, migrate, problems, transaction
 from .sqlite_rows import TaskRunWriter
@@ -20,19 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
-    from resultant.records import CacheEntry, FlowRun, ResultKind, TaskRun
+    from resultant.records import CacheEntry, FlowRun
 
 __all__ = ["SqliteDB"]
 
-_FLOW_RUN = ", ".join(FLOW_RUN)
-_TASK_RUN = """SELECT run.id, task.slug, x.idx, state.name, x.attempt, x.count, x.started, x.ended, x.due, x.children,
-    x.input, x.kind, coalesce(folder.path, '') || x.leaf, x.size, x.digest, x.none, x.error, x.message, x.text, x.loop
-    FROM {} JOIN state ON state.no = x.state LEFT JOIN folder ON folder.no = x.folder"""
-_BY_RUN = "flow_run run CROSS JOIN task ON task.run = run.no CROSS JOIN task_run x ON x.task = task.no"
-_BY_PLACE = "task_run x CROSS JOIN task ON task.no = x.task CROSS JOIN flow_run run ON run.no = task.run"
 
-
-class SqliteDB:
+class SqliteDB(Reading):
     """A :class:`~resultant.db.StateDB` in a file.
 
     Args:
@@ -95,7 +89,7 @@ class SqliteDB:
         def put() -> None:
             with self._transaction() as connection:
                 connection.execute(
-                    f"INSERT INTO flow_run ({_FLOW_RUN}) VALUES ({marks}) ON CONFLICT (id) DO UPDATE SET {changes}",
+                    f"INSERT INTO flow_run ({FLOW_RUN_COLUMNS}) VALUES ({marks}) ON CONFLICT (id) DO UPDATE SET {changes}",
                     values,
                 )
             self._checkpoints.wrote(1)
@@ -209,110 +203,6 @@ class SqliteDB:
                 connection.close()
             else:
                 self._readers.append(connection)
-
-    def result_kind(self, number: int) -> ResultKind:
-        """Return a kind by its number; see :class:`~resultant.db.StateDB`."""
-        from resultant.records import ResultKind
-
-        found = self._read("SELECT * FROM kind WHERE no = ?", number)
-        if not found:
-            raise LookupError(f"The state database {self.path} has no kind of result with the number {number}.")
-        return ResultKind(*found[0])
-
-    def flow_run(self, run_id: str) -> FlowRun:
-        """Return a run; see :class:`~resultant.db.StateDB`."""
-        found = self._read(f"SELECT {_FLOW_RUN} FROM flow_run WHERE id = ?", run_id)
-        if not found:
-            raise unknown(run_id)
-        return flow_run(found[0])
-
-    def find_flow_run(self, text: str) -> FlowRun:
-        """Return the run that a text means; see :class:`~resultant.db.StateDB`."""
-        query = f"SELECT {_FLOW_RUN} FROM flow_run WHERE {{}} ORDER BY created DESC, no DESC LIMIT 6"
-        found = self._read(query.format("id = ?"), text) if text else []
-        if text and not found:
-            found = self._read(query.format("id >= ? AND id < ? OR name = ?"), text, text + "\U0010ffff", text)
-        if not found:
-            raise unknown(text)
-        if len(found) > 1:
-            raise ambiguous(text, [flow_run(row) for row in found])
-        return flow_run(found[0])
-
-    def flow_runs(
-        self,
-        flow: str | None = None,
-        state: str | None = None,
-        since: float | None = None,
-        limit: int | None = None,
-        before: str | None = None,
-    ) -> list[FlowRun]:
-        """Return runs, the newest first; see :class:`~resultant.db.StateDB`."""
-        tests: list[tuple[str, Any]] = [("flow = ?", flow), ("state = ?", state), ("created >= ?", since)]
-        used = [(test, value) for test, value in tests if value is not None]
-        conditions, values = [test for test, _ in used], [value for _, value in used]
-        if before is not None:
-            self.flow_run(before)
-            conditions.append("(created, no) < (SELECT created, no FROM flow_run WHERE id = ?)")
-            values.append(before)
-        where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
-        query = f"SELECT {_FLOW_RUN} FROM flow_run {where} ORDER BY created DESC, no DESC LIMIT ?"
-        return [flow_run(row) for row in self._read(query, *values, -1 if limit is None else limit)]
-
-    def task_runs(
-        self,
-        run_id: str,
-        slug: str | None = None,
-        index: int | None = None,
-        state: str | None = None,
-        limit: int | None = None,
-    ) -> list[TaskRun]:
-        """Return the task runs of a run; see :class:`~resultant.db.StateDB`."""
-        conditions, values = ["run.id = ?"], [run_id]
-        more: list[tuple[str, Any]] = [("task.slug = ?", slug), ("x.idx = ?", index)]
-        more.append(("x.state = (SELECT no FROM state WHERE name = ?)", state))
-        for test, value in more:
-            if value is not None:
-                conditions.append(test)
-                values.append(value)
-        query = f"{_TASK_RUN.format(_BY_RUN)} WHERE {' AND '.join(conditions)} ORDER BY task.no, x.idx LIMIT ?"
-        return task_runs(self._read(query, *values, -1 if limit is None else limit))
-
-    def counts(self, run_id: str) -> dict[str, int]:
-        """Return how many task runs there are in each state; see :class:`~resultant.db.StateDB`."""
-        counted = (
-            "SELECT x.state AS number, count(*) AS many FROM flow_run run CROSS JOIN task ON task.run = run.no "
-            "CROSS JOIN task_run x INDEXED BY task_run_state ON x.task = task.no WHERE run.id = ? GROUP BY x.state"
-        )
-        query = f"SELECT state.name, many FROM ({counted}) JOIN state ON state.no = number"
-        return dict(self._read(query, run_id))
-
-    def places(self, location: str) -> list[TaskRun]:
-        """Return the task runs of a place; see :class:`~resultant.db.StateDB`."""
-        folder, leaf = split(location)
-        select = _TASK_RUN.format(_BY_PLACE)
-        if folder is None:
-            return task_runs(self._read(f"{select} WHERE x.folder IS NULL AND x.leaf = ? ORDER BY x.no DESC", leaf))
-        here = "x.folder = (SELECT no FROM folder WHERE path = ?) AND x.leaf = ?"
-        return task_runs(self._read(f"{select} WHERE {here} ORDER BY x.no DESC", folder, leaf))
-
-    def cache_find(self, key: str) -> list[CacheEntry]:
-        """Return the entries of a key; see :class:`~resultant.db.StateDB`."""
-        return cache_entries(
-            self._read(
-                "SELECT x.key, run.id, task.slug, x.idx, x.created, x.expires, x.code, x.inputs, x.parameters "
-                "FROM cache x JOIN task ON task.no = x.task JOIN flow_run run ON run.no = task.run "
-                "WHERE x.key = ? ORDER BY x.no DESC",
-                key,
-            )
-        )
-
-    def pins(self, run_id: str | None = None) -> list[tuple[str, str, int, float | None]]:
-        """Return what is pinned; see :class:`~resultant.db.StateDB`."""
-        return self._read(
-            "SELECT run.id, task.slug, pin.idx, pin.until FROM pin JOIN task ON task.no = pin.task "
-            "JOIN flow_run run ON run.no = task.run WHERE ?1 IS NULL OR run.id = ?1 ORDER BY pin.task, pin.idx",
-            run_id,
-        )
 
     def sizes(self) -> dict[str, int]:
         """Return bytes and numbers of rows; see :class:`~resultant.db.StateDB`."""

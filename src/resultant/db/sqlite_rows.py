@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import chain
+from itertools import chain, repeat
 
-from .rows import split, unknown
+from .rows import is_shared, split, unknown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Sequence
     from typing import Any
 
 __all__ = ["TaskRunWriter"]
@@ -16,15 +17,45 @@ __all__ = ["TaskRunWriter"]
 # One statement of many rows gives the interpreter lock away once; a statement per row would do so for each.
 _MOST = 512
 
-_PLAIN = "task, idx, state, attempt, count, started, ended, input, kind, folder, leaf, size, digest, none"
-_RARE = "due, children, error, message, text, loop"
+# From this many rows on, a look for columns that are the same in all of them pays.
+_MANY = 32
+
+_COLUMNS = (
+    *(
+        "idx",
+        "task",
+        "state",
+        "attempt",
+        "count",
+        "started",
+        "ended",
+        "due",
+        "children",
+        "input",
+        "kind",
+        "folder",
+        "leaf",
+    ),
+    *("size", "digest", "none", "error", "message", "text", "loop"),
+)
+_RARE = frozenset({"due", "children", "error", "message", "text", "loop"})
+
+# No index of a task run's: what follows is there to fill a statement up.
+_FILLING = -9
 
 
-def _insert(columns: str, rows: int) -> str:
-    marks = "(" + ",".join("?" * (columns.count(",") + 1)) + ")"
-    values = ",".join([marks] * rows)
-    # Statements are made for powers of two, of which a few are worth keeping prepared; the rest is filled with nulls.
-    return f"INSERT OR REPLACE INTO task_run ({columns}) SELECT * FROM (VALUES {values}) WHERE column1 IS NOT NULL"
+def _insert(same: frozenset[str], rows: int) -> str:
+    """Return a statement for so many rows whose values are the same in some columns, which come first and once."""
+    once = [name for name in _COLUMNS if name in same]
+    each = [name for name in _COLUMNS if name not in same]
+    chosen = ", ".join(
+        [*(f"?{number + 1}" for number in range(len(once))), *(f"column{n + 1}" for n in range(len(each)))]
+    )
+    values = ",".join(["(" + ",".join("?" * len(each)) + ")"] * rows)
+    return (
+        f"INSERT OR REPLACE INTO task_run ({', '.join([*once, *each])}) "
+        f"SELECT {chosen} FROM (VALUES {values}) WHERE column1 <> {_FILLING}"
+    )
 
 
 class TaskRunWriter:
@@ -36,7 +67,7 @@ class TaskRunWriter:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._statements: dict[tuple[bool, int], str] = {}
+        self._statements: dict[tuple[frozenset[str], int], str] = {}
         self._states: dict[str, int] = {}
         self._epoch = 0
         self.forget()
@@ -63,39 +94,35 @@ class TaskRunWriter:
         # By column: most of the work is then done without a step of Python for each row.
         (run, slug, index, state, attempt, count, started, ended, due, children, given, kind, location, size, digest, none,
          error, message, text, loop) = zip(*rows, strict=True)  # fmt: skip
-        folder, leaf = zip(*map(split, location), strict=True)
-        columns = [
-            self._numbers(self._tasks, list(zip(run, slug, strict=True)), self._new_task),
-            index,
-            self._numbers(self._states, state, self._new_state),
-            attempt,
-            count,
-            started,
-            ended,
-            given,
-            kind,
-            self._numbers(self._folders, folder, self._new_folder),
-            leaf,
-            size,
-            digest,
-            none,
-        ]
-        rare = [due, children, error, message, text, loop]
+        folders, leaf = _places(location)
+        task = self._numbers(self._tasks, list(zip(run, slug, strict=True)), self._new_task)
+        states = self._numbers(self._states, state, self._new_state)
+        folder = self._numbers(self._folders, folders, self._new_folder)
+        columns = (
+            *(index, task, states, attempt, count, started, ended, due, children, given, kind, folder, leaf),
+            *(size, digest, none, error, message, text, loop),
+        )
         many = len(rows)
-        full = any(column.count(None) != many for column in rare)
-        if full:
-            columns += rare
-        values = list(chain.from_iterable(zip(*columns, strict=True)))
+        once, each, names = [], [], []
+        for name, column in zip(_COLUMNS, columns, strict=True):
+            if (many >= _MANY or name in _RARE) and name != "idx" and _is_the_same(column):
+                once.append(column[0])
+                names.append(name)
+            else:
+                each.append(_cheap_to_bind(column))
+        # Statements are made for powers of two, so that a few of them, kept prepared, are enough.
         room = 1 << (many - 1).bit_length()
-        values += [None] * (len(columns) * (room - many))
-        self._connection.execute(self._statement(full, room), values)
+        values = [*once, *chain.from_iterable(zip(*each, strict=True))]
+        values += [_FILLING] * (len(each) * (room - many))
+        self._connection.execute(self._statement(frozenset(names), room), values)
 
-    def _statement(self, full: bool, rows: int) -> str:
+    def _statement(self, same: frozenset[str], rows: int) -> str:
         try:
-            return self._statements[full, rows]
+            return self._statements[same, rows]
         except KeyError:
-            text = _insert(f"{_PLAIN}, {_RARE}" if full else _PLAIN, rows)
-            self._statements[full, rows] = text
+            if len(self._statements) >= 64:
+                self._statements.clear()
+            text = self._statements[same, rows] = _insert(same, rows)
             return text
 
     def _numbers(self, known: dict[Any, Any], texts: Any, make: Any) -> list[Any]:
@@ -130,3 +157,32 @@ class TaskRunWriter:
     def _number(self, query: str, *values: Any) -> int:
         (number,) = self._connection.execute(query, values).fetchone()
         return int(number)
+
+
+def _places(locations: Sequence[Any]) -> tuple[Sequence[str | None], Sequence[str | None]]:
+    if None not in locations:
+        folder = locations[0][: locations[0].rfind("/") + 1]
+        if is_shared(folder) and all(map(str.startswith, locations, repeat(folder))):
+            leaf = [location[len(folder) :] for location in locations]
+            if "/" not in "".join(leaf):
+                return [folder] * len(leaf), leaf
+        cuts = [location.rfind("/") + 1 for location in locations]
+        folders = [location[:cut] for location, cut in zip(locations, cuts, strict=True)]
+        if all(is_shared(folder) for folder in set(folders)):
+            return folders, [location[cut:] for location, cut in zip(locations, cuts, strict=True)]
+    halves = [split(location) for location in locations]
+    return [folder for folder, _ in halves], [leaf for _, leaf in halves]
+
+
+def _is_the_same(column: Sequence[Any]) -> bool:
+    return column[0] == column[-1] and column.count(column[0]) == len(column)
+
+
+def _cheap_to_bind(column: Sequence[Any]) -> Sequence[Any]:
+    # sqlite3 looks for adapters for whatever is not exactly an int, a float, a str or a bytearray: half a microsecond each.
+    if None in column:
+        return column
+    kind = type(column[0])
+    return (
+        [bytearray(value) for value in column] if kind is bytes else list(map(int, column)) if kind is bool else column
+    )
