@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import fcntl
 import os
 import pty
@@ -44,7 +45,9 @@ class OnTerminal:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         environment = {**os.environ, "TERM": "xterm-256color", "PYTHONUNBUFFERED": "1", **(settings or {})}
-        environment.pop("NO_COLOR", None)
+        # The size is the terminal's, not that of whoever runs the tests.
+        for name in ("NO_COLOR", "LINES", "COLUMNS"):
+            environment.pop(name, None)
         self.process = subprocess.Popen(
             [sys.executable, str(script)],
             stdin=slave,
@@ -88,6 +91,7 @@ class OnTerminal:
         return status
 
     def _read(self) -> None:
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
         while True:
             try:
                 data = os.read(self._master, 65536)
@@ -95,4 +99,4 @@ class OnTerminal:
                 return
             if not data:
                 return
-            self.raw += data.decode("utf-8", "replace")
+            self.raw += decoder.decode(data)
