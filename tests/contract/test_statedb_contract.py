@@ -32,3 +32,9 @@ class TestSqliteThatSurvivesTheLossOfPower(StateDBTests):
     @pytest.fixture
     def open_it(self, tmp_path: Path) -> Callable[[], StateDB]:
         return lambda: open_db(f"sqlite:///{tmp_path}/some where/ü.db", "unused", durability="power")
+
+
+class TestPostgres(StateDBTests):
+    @pytest.fixture
+    def open_it(self, postgres: str) -> Callable[[], StateDB]:
+        return lambda: open_db(postgres, "unused")

@@ -22,7 +22,7 @@ def open_db(url: str | None, home: str, *, durability: str = "process", mounts: 
         url: ``None`` for the file ``resultant.db`` in the home; ``sqlite:///PATH``, with a fourth slash where the path is absolute;
             ``postgresql://…``; ``memory://``.
         home: the folder of the embedded database.
-        durability: ``"process"``, or ``"power"`` for a database that survives the loss of power too.
+        durability: ``"process"``, or ``"power"`` for a file that survives the loss of power too; a server always does.
         mounts: the table of mounted file systems.
 
     Raises:
@@ -39,12 +39,13 @@ def open_db(url: str | None, home: str, *, durability: str = "process", mounts: 
         from .memory import MemoryDB
 
         return MemoryDB()
+    if separator and kind in ("postgresql", "postgres"):
+        from .postgres import PostgresDB
+
+        return PostgresDB(url)
+    from .postgres_link import without_password
+
     raise DatabasePlaceError(
-        f"{_without_password(url)!r} is no address of a state database. RESULTANT__DATABASE__URL can be sqlite:///PATH, "
+        f"{without_password(url)!r} is no address of a state database. RESULTANT__DATABASE__URL can be sqlite:///PATH, "
         "postgresql://USER@HOST/NAME or memory://; without it, the database is resultant.db in RESULTANT__HOME_DIR."
     )
-
-
-def _without_password(url: str) -> str:
-    head, at, tail = url.rpartition("@")
-    return f"{head.rpartition(':')[0]}:…@{tail}" if at and head.count(":") > 1 else url

@@ -32,6 +32,10 @@ class Reading:
     def _read(self, query: str, *values: Any) -> list[Any]:
         raise NotImplementedError
 
+    def _is(self, column: str) -> str:
+        """Return the test for a long text that has an index."""
+        return f"{column} = ?"
+
     def result_kind(self, number: int) -> ResultKind:
         """Return a kind by its number; see :class:`~resultant.db.StateDB`."""
         from resultant.records import ResultKind
@@ -105,7 +109,7 @@ class Reading:
             "SELECT x.state AS number, count(*) AS many FROM flow_run run JOIN task ON task.run = run.no "
             "JOIN task_run x ON x.task = task.no WHERE run.id = ? GROUP BY x.state"
         )
-        query = f"SELECT state.name, many FROM ({counted}) JOIN state ON state.no = number"
+        query = f"SELECT state.name, many FROM ({counted}) counted JOIN state ON state.no = number"
         return dict(self._read(query, run_id))
 
     def places(self, location: str) -> list[TaskRun]:
@@ -114,7 +118,7 @@ class Reading:
         select = _TASK_RUN.format(_BY_PLACE)
         if folder is None:
             return task_runs(self._read(f"{select} WHERE x.folder IS NULL AND x.leaf = ? ORDER BY x.no DESC", leaf))
-        here = "x.folder = (SELECT no FROM folder WHERE path = ?) AND x.leaf = ?"
+        here = f"x.folder = (SELECT no FROM folder WHERE {self._is('path')}) AND {self._is('x.leaf')}"
         return task_runs(self._read(f"{select} WHERE {here} ORDER BY x.no DESC", folder, leaf))
 
     def cache_find(self, key: str) -> list[CacheEntry]:
@@ -123,7 +127,7 @@ class Reading:
             self._read(
                 "SELECT x.key, run.id, task.slug, x.idx, x.created, x.expires, x.code, x.inputs, x.parameters "
                 "FROM cache x JOIN task ON task.no = x.task JOIN flow_run run ON run.no = task.run "
-                "WHERE x.key = ? ORDER BY x.no DESC",
+                f"WHERE {self._is('x.key')} ORDER BY x.no DESC",
                 key,
             )
         )

@@ -1,4 +1,8 @@
-"""One thread that writes what others leave for it, in groups."""
+"""Writes what is left for it, in groups: by the hand of whoever brings more, or on a thread while nobody does.
+
+A thread that did all of it would take the interpreter from the tasks whose rows it writes, and give it back a few
+milliseconds later, again and again.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,11 @@ __all__ = ["Writer"]
 
 # Waiting this long for company makes a hundred commits a second out of ten thousand. What is left of the promised 10 ms
 # is for the interpreter, which lets a thread wait up to 5 ms for its turn, and for the commit.
-_PATIENCE = 0.003
+_PATIENCE = 0.006
+
+# Whoever brings a row writes what waits by itself, when the oldest has waited this long or there are so many.
+_SOON = 0.003
+_MANY = 500
 
 # As many rows may wait in memory; whoever brings more waits itself.
 _BOUND = 100_000
@@ -66,6 +74,8 @@ class Writer:
         self._wake = threading.Lock()
         self._wake.acquire()
         self._hurry = threading.Event()
+        self._first = 0.0  # when the oldest of the rows came
+        self._writing = threading.RLock()  # held by whoever writes
         self._thread = threading.Thread(target=self._loop, name=name, daemon=True)
         self._thread.start()
 
@@ -77,14 +87,28 @@ class Writer:
         """
         if self._closing:
             raise _closed()
+        now = time.monotonic()
         with self._lock:
+            if not self._rows:
+                self._first = now
             self._rows += rows
+            waiting = len(self._rows)
             idle = self._idle
             self._idle = False
         if idle:
             self._wake.release()
-        if len(self._rows) > _BOUND:
+        if (now - self._first > _SOON or waiting >= _MANY) and self._error is None:
+            self._help(wait=False)
+        if waiting > _BOUND:
             self._wait_for_room()
+
+    def _help(self, wait: bool) -> None:
+        """Write what there is on this thread, if nobody else does at the moment."""
+        if self._writing.acquire(blocking=wait):
+            try:
+                self._turn()
+            finally:
+                self._writing.release()
 
     def _wait_for_room(self) -> None:
         self._hurry.set()
@@ -106,9 +130,11 @@ class Writer:
         """
         job = _Job(function, threading.Event())
         self._add(job)
-        self._hurry.set()
         assert job.done is not None
-        job.done.wait()
+        self._help(wait=True)
+        if not job.done.is_set():
+            self._hurry.set()
+            job.done.wait()
         if job.error is not None:
             raise job.error
         value: T = job.value
@@ -162,22 +188,30 @@ class Writer:
         self._wake.acquire()
         while True:
             self._hurry.wait(_PAUSE if self._error is not None else _PATIENCE)
-            with self._lock:
-                self._hurry.clear()
-                rows, self._rows = self._rows, []
-                jobs, self._jobs = self._jobs, []
-            self._error = None
-            written = self._write_rows(rows)
-            # Nothing may become durable before what was left ahead of it.
-            kept = [job for job in jobs if not self._run(job)]
-            with self._lock:
-                self._rows[:0] = rows[written:]
-                self._jobs[:0] = kept
-                if self._closing:
-                    return
-                idle = self._idle = not self._rows and not self._jobs
+            with self._writing:
+                self._turn()
+                with self._lock:
+                    if self._closing:
+                        return
+                    idle = self._idle = not self._rows and not self._jobs
             if idle:
                 self._wake.acquire()
+
+    # ------------------------------------------------------------------------------------------- by whoever may write
+
+    def _turn(self) -> None:
+        """Write the rows and do the jobs that there are; what the database refuses is kept."""
+        with self._lock:
+            self._hurry.clear()
+            rows, self._rows = self._rows, []
+            jobs, self._jobs = self._jobs, []
+        self._error = None
+        written = self._write_rows(rows)
+        # Nothing may become durable before what was left ahead of it.
+        kept = [job for job in jobs if not self._run(job)]
+        with self._lock:
+            self._rows[:0] = rows[written:]
+            self._jobs[:0] = kept
 
     def _write_rows(self, rows: list[tuple[Any, ...]]) -> int:
         """Return how many rows are dealt with, from the first on; the rest is to be kept."""
