@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from time import time
 
-from resultant.engine.state import Failed, Mapped, Retrying, Scheduled
+from resultant.engine.state import Failed, Mapped, Retrying, Scheduled, Success
 
 from .fingerprint import of_task
 
@@ -40,7 +40,9 @@ class Recorder:
         self.row = row
         self.digester = digester
         self.messages = messages
-        self._kinds: dict[tuple[int, type], int | None] = {}
+        self._id = row.id
+        self._attempt = row.attempt
+        self._kinds: dict[tuple[int, type], int] = {}
         self._later = db.task_runs_later
         #: Tasks whose values could not be stored, named once at the end.
         self.kept_in_memory: set[str] = set()
@@ -105,6 +107,30 @@ class Recorder:
     ) -> tuple[Any, ...]:
         result = state._result
         location = result.location
+        if state.__class__ is Success and location is not None and state._context is None:
+            # The usual case, which a run may meet a million times.
+            return (
+                self._id,
+                step.slug,
+                index,
+                "Success",
+                self._attempt,
+                count,
+                began,
+                time(),
+                None,
+                None,
+                inputs,
+                self._kinds.get((id(step.result), result.value.__class__)) or self._kind(step, result),
+                location,
+                result._size,
+                result._digest,
+                False,
+                None,
+                None,
+                None,
+                None,
+            )
         error = message = text = None
         if isinstance(state, Failed):
             error, message, text = self._failure(state)
@@ -119,11 +145,11 @@ class Recorder:
         elif location is None and result.value is not None and children is None and not state.is_skipped():
             self.kept_in_memory.add(step.name)
         return (
-            self.row.id,
+            self._id,
             step.slug,
             index,
             type(state).__name__,
-            self.row.attempt,
+            self._attempt,
             state.run_count if isinstance(state, Retrying) else count,
             began,
             time() if finished else None,
@@ -141,8 +167,9 @@ class Recorder:
             (state._context or {}).get("task_loop_count"),
         )
 
-    def _kind(self, step: Step, result: Result) -> int | None:
-        key = step.index, type(result.value)
+    def _kind(self, step: Step, result: Result) -> int:
+        # Steps often share one configured result, and are kept alive by the plan.
+        key = id(step.result), type(result.value)
         kind = self._kinds.get(key)
         if kind is None:
             from resultant.engine.description import kind_of

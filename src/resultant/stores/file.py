@@ -87,7 +87,7 @@ class FileStore:
             StoreError: anything else; the temporary file is gone, what was at `key` is still there.
         """
         path = key if key[:1] == "/" else self._prefix + key
-        if path[:5] == "/dev/":
+        if path[:5] == "/dev/" and path[:9] != "/dev/shm/":
             _refuse_device(path)
         folder = path[: path.rindex("/") + 1]
         temporary = folder + _temporary_name()
@@ -248,7 +248,7 @@ class _FileSink(Sink):
 
     def _open(self) -> None:
         self.path: str = self.store.path(self.key)
-        if self.path[:5] == "/dev/":
+        if self.path[:5] == "/dev/" and self.path[:9] != "/dev/shm/":
             _refuse_device(self.path)
         folder = self.path[: self.path.rindex("/") + 1]
         self.temporary = folder + _temporary_name()
