@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Serializer,
     )
     from resultant.executors import Executor, LocalDaskExecutor, LocalExecutor, ProcessExecutor, ThreadExecutor
+    from resultant.reading import open_run, runs
     from resultant.records import ResultRecord
     from resultant.runtime import context, get_logger
     from resultant.settings import config, set_temporary_config
@@ -54,6 +55,7 @@ _NAMES = {
         "Serializer",
     ),
     "resultant.executors": ("Executor", "LocalDaskExecutor", "LocalExecutor", "ProcessExecutor", "ThreadExecutor"),
+    "resultant.reading": ("open_run", "runs"),
     "resultant.records": ("ResultRecord",),
     "resultant.runtime": ("context", "get_logger"),
     "resultant.settings": ("config", "set_temporary_config"),
@@ -66,6 +68,7 @@ _MODULES = (
     "engine",
     "errors",
     "executors",
+    "reading",
     "records",
     "runtime",
     "settings",
@@ -110,7 +113,9 @@ __all__ = [
     "ifelse",
     "mapped",
     "merge",
+    "open_run",
     "resource_manager",
+    "runs",
     "set_temporary_config",
     "switch",
     "tags",

@@ -15,6 +15,7 @@ Each one is also the builtin that a user would catch, so ``except FileNotFoundEr
     │   ├── ReadError
     │   │   ├── MissingResultError (FileNotFoundError)    nothing is stored there
     │   │   ├── CorruptResultError (ValueError)           empty, truncated, or not what its record says
+    │   │   ├── SupersededResultError (LookupError)       a newer run wrote its own value to the same place
     │   │   └── UnreadableResultError (ValueError)        whole, but this process cannot decode it
     │   ├── WriteError                                    the code succeeded, its value could not be stored
     │   └── StoreError (OSError)
@@ -66,6 +67,7 @@ __all__ = [
     "SerializationError",
     "StorageFullError",
     "StoreError",
+    "SupersededResultError",
     "UnknownRunError",
     "UnpicklableError",
     "UnreachableError",
@@ -122,6 +124,16 @@ class MissingResultError(ReadError, FileNotFoundError):
 
 class CorruptResultError(ReadError, ValueError):
     """What is stored is damaged: empty, truncated, or other bytes than were written."""
+
+
+class SupersededResultError(ReadError, LookupError):
+    """A newer run wrote a value of its own to the place of this one.
+
+    Attributes:
+        run: the id of the newer run.
+    """
+
+    run: str | None = None
 
 
 class UnreadableResultError(ReadError, ValueError):

@@ -18,7 +18,7 @@ FRONT_DOOR = """
     CompressedSerializer ConstantResult DateTimeParameter DateTimeSerializer Executor Flow InlineResult JSONSerializer
     LocalDaskExecutor LocalExecutor LocalResult MappedSerializer NoResult PandasSerializer Parameter PickleSerializer
     PrefectResult ProcessExecutor Result ResultRecord SecretResult Serializer Task ThreadExecutor
-    __version__ apply_map case config context flatten get_logger ifelse mapped merge resource_manager
+    __version__ apply_map case config context flatten get_logger ifelse mapped merge open_run resource_manager runs
     set_temporary_config switch tags task unmapped
 """
 

@@ -77,6 +77,9 @@ class StateDB(Protocol):
             LookupError: there is none.
         """
 
+    def result_kinds(self) -> list[ResultKind]:
+        """Return all kinds, by their numbers."""
+
     def flow_run(self, run_id: str) -> FlowRun:
         """Return a run by its whole id.
 
@@ -148,6 +151,9 @@ class StateDB(Protocol):
 
     def cache_find(self, key: str) -> list[CacheEntry]:
         """Return the entries of a key, the last to be written first, the expired ones too."""
+
+    def cached(self, run_id: str) -> list[CacheEntry]:
+        """Return the entries that a run's results stand for, the last to be written first, the expired ones too."""
 
     def delete_flow_run(self, run_id: str) -> None:
         """Forget a run with its task runs, cache entries and pins; nothing happens if there is none.

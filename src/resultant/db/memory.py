@@ -103,6 +103,12 @@ class MemoryDB:
                 return ResultKind(number, str(type), str(options), *others)
         raise LookupError(f"The state database in memory has no kind of result with the number {number}.")
 
+    def result_kinds(self) -> list[ResultKind]:
+        """Return all kinds, by their numbers."""
+        with self._lock:
+            numbers = sorted(self._kinds.values())
+        return [self.result_kind(number) for number in numbers]
+
     def flow_run(self, run_id: str) -> FlowRun:
         """Return a run by its id."""
         try:
@@ -196,6 +202,11 @@ class MemoryDB:
         """Return the entries of a key, the last to be written first."""
         with self._lock:
             return [entry for entry in reversed(self._cache.values()) if entry.key == key]
+
+    def cached(self, run_id: str) -> list[CacheEntry]:
+        """Return the entries of a run, the last to be written first."""
+        with self._lock:
+            return [entry for entry in reversed(self._cache.values()) if entry.run == run_id]
 
     def delete_flow_run(self, run_id: str) -> None:
         """Forget a run."""

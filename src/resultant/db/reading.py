@@ -20,6 +20,8 @@ _TASK_RUN = """SELECT run.id, task.slug, x.idx, state.name, x.attempt, x.count, 
     FROM {} JOIN state ON state.no = x.state LEFT JOIN folder ON folder.no = x.folder"""
 _BY_RUN = "flow_run run JOIN task ON task.run = run.no JOIN task_run x ON x.task = task.no"
 _BY_PLACE = "task_run x JOIN task ON task.no = x.task JOIN flow_run run ON run.no = task.run"
+_CACHE = """SELECT x.key, run.id, task.slug, x.idx, x.created, x.expires, x.code, x.inputs, x.parameters
+    FROM cache x JOIN task ON task.no = x.task JOIN flow_run run ON run.no = task.run"""
 
 _ALL = 1 << 62
 
@@ -44,6 +46,12 @@ class Reading:
         if not found:
             raise LookupError(f"The state database {self.url} has no kind of result with the number {number}.")
         return ResultKind(*found[0])
+
+    def result_kinds(self) -> list[ResultKind]:
+        """Return all kinds; see :class:`~resultant.db.StateDB`."""
+        from resultant.records import ResultKind
+
+        return [ResultKind(*row) for row in self._read("SELECT * FROM kind ORDER BY no")]
 
     def flow_run(self, run_id: str) -> FlowRun:
         """Return a run; see :class:`~resultant.db.StateDB`."""
@@ -123,14 +131,11 @@ class Reading:
 
     def cache_find(self, key: str) -> list[CacheEntry]:
         """Return the entries of a key; see :class:`~resultant.db.StateDB`."""
-        return cache_entries(
-            self._read(
-                "SELECT x.key, run.id, task.slug, x.idx, x.created, x.expires, x.code, x.inputs, x.parameters "
-                "FROM cache x JOIN task ON task.no = x.task JOIN flow_run run ON run.no = task.run "
-                f"WHERE {self._is('x.key')} ORDER BY x.no DESC",
-                key,
-            )
-        )
+        return cache_entries(self._read(f"{_CACHE} WHERE {self._is('x.key')} ORDER BY x.no DESC", key))
+
+    def cached(self, run_id: str) -> list[CacheEntry]:
+        """Return the entries of a run; see :class:`~resultant.db.StateDB`."""
+        return cache_entries(self._read(f"{_CACHE} WHERE run.id = ? ORDER BY x.no DESC", run_id))
 
     def pins(self, run_id: str | None = None) -> list[tuple[str, str, int, float | None]]:
         """Return what is pinned; see :class:`~resultant.db.StateDB`."""

@@ -49,6 +49,7 @@ class StateDBTests(StateDBRowTests):
         assert [db.kind(*key) for key in keys] == numbers
         for key, number in zip(keys, numbers, strict=True):
             assert astuple(db.result_kind(number)) == (number, *key)
+        assert db.result_kinds() == [db.result_kind(number) for number in sorted(numbers)]
         with pytest.raises(LookupError):
             db.result_kind(max(numbers) + 1)
         if self.shared:
@@ -69,6 +70,8 @@ class StateDBTests(StateDBRowTests):
         assert db.cache_find("key") == [bare, full]
         assert db.cache_find("other") == [other]
         assert db.cache_find("nothing") == []
+        assert db.cached("a") == [other, full]
+        assert db.cached("nobody") == []
         again = replace(full, created=9.0)
         db.cache_put([again])
         db.flush()

@@ -1,0 +1,1 @@
+"""The ``resultant`` command: one noun per file, each loaded when it is asked for."""

@@ -1,0 +1,7 @@
+"""``python -m resultant.cli`` is the ``resultant`` command."""
+
+from __future__ import annotations
+
+from resultant.cli.main import main
+
+main()

@@ -1,0 +1,13 @@
+"""The names of the commands."""
+
+from __future__ import annotations
+
+__all__ = ["COMMANDS"]
+
+#: Name of each command, and what it is for. The module of the same name holds it.
+COMMANDS = {
+    "run": "Run a flow from a file; results are kept and the run is recorded.",
+    "resume": "Go on with a run that died, failed or was paused.",
+    "runs": "List, show, compare and remove recorded runs.",
+    "results": "List, show, read, verify and compare stored results.",
+}

@@ -1,0 +1,84 @@
+"""What two runs have in common, and what not."""
+
+from __future__ import annotations
+
+import json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from resultant.db import StateDB
+    from resultant.records import FlowRun, TaskRun
+
+__all__ = ["compare", "same_result"]
+
+
+def compare(db: StateDB, one: FlowRun, other: FlowRun) -> list[dict[str, Any]]:
+    """Return the differences of two runs, each with ``what``, ``where``, ``one`` and ``other``.
+
+    Args:
+        db: the state database.
+        one: a run.
+        other: another.
+    """
+    found: list[dict[str, Any]] = []
+
+    def differ(what: str, where: str, first: Any, second: Any) -> None:
+        found.append({"what": what, "where": where, "one": first, "other": second})
+
+    if one.flow != other.flow:
+        differ("flow", "", one.flow, other.flow)
+    if one.state != other.state:
+        differ("state", "", one.state, other.state)
+    for what, first, second in (
+        ("parameter", one.parameters, other.parameters),
+        ("code", one.code, other.code),
+    ):
+        left, right = json.loads(first or "{}"), json.loads(second or "{}")
+        for name in (*left, *(name for name in right if name not in left)):
+            if what == "code" and (name not in left or name not in right):
+                continue  # shown as a task that only one of the runs has
+            if left.get(name) != right.get(name):
+                differ(what, name, _short(left.get(name)), _short(right.get(name)))
+    mine, yours = _rows(db, one), _rows(db, other)
+    for key in (*mine, *(key for key in yours if key not in mine)):
+        left_row, right_row = mine.get(key), yours.get(key)
+        where = key[0] if key[1] < 0 else f"{key[0]}[{key[1]}]"
+        if left_row is None or right_row is None:
+            differ("task", where, left_row and left_row.state, right_row and right_row.state)
+        elif left_row.state != right_row.state:
+            differ("state", where, left_row.state, right_row.state)
+        elif left_row.children != right_row.children:
+            differ("children", where, left_row.children, right_row.children)
+        elif same_result(left_row, right_row) is False:
+            differ("result", where, _digest(left_row), _digest(right_row))
+    return found
+
+
+def same_result(one: TaskRun, other: TaskRun) -> bool | None:
+    """Return whether two task runs have equal bytes; ``None`` where that is not on record."""
+    if one.none or other.none:
+        return one.none and other.none
+    if one.digest is None or other.digest is None:
+        inline = one.location is not None and one.digest is None and one.size is None
+        return one.location == other.location if inline and other.location is not None else None
+    # Each hash has its own first byte: digests of different ones say nothing about each other.
+    return one.digest == other.digest if one.digest[:1] == other.digest[:1] else None
+
+
+def _rows(db: StateDB, run: FlowRun) -> dict[tuple[str, int], TaskRun]:
+    return {(row.slug, row.index): row for row in db.task_runs(run.id)}
+
+
+def _digest(row: TaskRun) -> str | None:
+    if row.none:
+        return "None"
+    return None if row.digest is None else row.digest[1:].hex()[:12]
+
+
+def _short(value: Any) -> str | None:
+    if value is None:
+        return None
+    text = json.dumps(value) if not isinstance(value, str) else value
+    return text if len(text) <= 60 else f"{text[:57]}..."

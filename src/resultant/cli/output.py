@@ -1,0 +1,117 @@
+"""What a command prints: one JSON document, a table on a terminal, or plain columns into a pipe."""
+
+from __future__ import annotations
+
+import sys
+from time import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
+__all__ = ["duration", "fields", "iso", "local", "print_json", "print_table", "size"]
+
+_COLOURS = {
+    "Success": "green",
+    "Cached": "green",
+    "ok": "green",
+    "Failed": "red",
+    "TriggerFailed": "red",
+    "TimedOut": "red",
+    "ValidationFailed": "red",
+    "missing": "red",
+    "damaged": "red",
+    "Running": "cyan",
+    "Retrying": "yellow",
+    "Paused": "yellow",
+    "Skipped": "yellow",
+    "Cancelled": "yellow",
+    "superseded": "yellow",
+}
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document."""
+    import json
+
+    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print rows below headings.
+
+    Args:
+        headings: of the columns.
+        rows: a cell for each column; ``None`` is an empty one.
+    """
+    cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    if sys.stdout.isatty():
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for heading in headings:
+            table.add_column(heading, overflow="fold")
+        for row in cells:
+            table.add_row(*(Text(cell, style=_COLOURS.get(cell, "")) for cell in row))
+        Console().print(table)
+        return
+    lines = [[heading.upper() for heading in headings], *cells]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        text = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        sys.stdout.write(text.rstrip() + "\n")
+
+
+def fields(pairs: Iterable[tuple[str, Any]]) -> None:
+    """Print names and values, those without a value left out."""
+    shown = [(name, str(value)) for name, value in pairs if value not in (None, "")]
+    width = max((len(name) for name, _ in shown), default=0)
+    for name, value in shown:
+        sys.stdout.write(f"{name.ljust(width)}  {value}\n")
+
+
+def iso(seconds: float | None) -> str | None:
+    """Return seconds since 1970 as text that programs understand, in UTC."""
+    if seconds is None:
+        return None
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(seconds, UTC).isoformat()
+
+
+def local(seconds: float | None) -> str | None:
+    """Return seconds since 1970 as text for people, in local time."""
+    if seconds is None:
+        return None
+    from datetime import datetime
+
+    return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def duration(started: float | None, ended: float | None, running: bool = False) -> str | None:
+    """Return how long something took, or has taken so far."""
+    if started is None or (ended is None and not running):
+        return None
+    seconds = max(0.0, (time() if ended is None else ended) - started)
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def size(number: int | None) -> str | None:
+    """Return a number of bytes for people."""
+    if number is None:
+        return None
+    value = float(number)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if value < 1024:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1024
+    return f"{value:.1f} TiB"

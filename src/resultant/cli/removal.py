@@ -1,0 +1,278 @@
+"""Results on their way out, so that a crash at any moment leaves nothing that the next call does not finish.
+
+First a note of what goes is written down, then the bytes go, then the rows; the note goes last. Whoever removes anything
+finishes the notes that others left.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+from resultant.cli.failure import Failure
+from resultant.reading.places import Places, wrote
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from resultant.db import StateDB
+    from resultant.records import FlowRun, TaskRun
+
+__all__ = ["Doomed", "Freed", "Removal", "finish_notes"]
+
+
+class Doomed:
+    """A place whose bytes go.
+
+    Attributes:
+        location: its full name.
+        row: the task run that wrote it.
+        size: how many bytes are on record.
+    """
+
+    __slots__ = ("location", "row", "size")
+
+    def __init__(self, location: str, row: TaskRun) -> None:
+        self.location = location
+        self.row = row
+        self.size = row.size or 0
+
+
+class Freed:
+    """What was deleted: how many places, and how many bytes."""
+
+    __slots__ = ("places", "size")
+
+    def __init__(self) -> None:
+        self.places = 0
+        self.size = 0
+
+
+class Removal:
+    """The results of some runs, which nobody else needs.
+
+    Args:
+        db: the state database.
+        runs: the runs.
+        forget: whether their rows go too; else they only lose their results.
+        force: whether pins count for nothing.
+        keep_results: whether the bytes stay.
+    """
+
+    def __init__(
+        self, db: StateDB, runs: list[FlowRun], *, forget: bool, force: bool = False, keep_results: bool = False
+    ) -> None:
+        self._db = db
+        self._runs = runs
+        self._forget = forget
+        self._force = force
+        self._keep_results = keep_results
+        self._places = Places(db)
+        self._ids = {run.id for run in runs}
+        self._now = _now()
+        #: Places whose bytes could not be reached.
+        self._stayed: set[str] = set()
+        self._kept: dict[str, set[tuple[str, int]]] = {}
+
+    def refuse_pinned(self) -> None:
+        """Raise an error if a run, or a result of it, is pinned.
+
+        Raises:
+            Failure: one is.
+        """
+        if self._force:
+            return
+        for run in self._runs:
+            pins = self._live_pins(run.id)
+            if run.pinned or pins:
+                what = "is pinned" if run.pinned else f"has pinned results ({', '.join(slug for slug, _ in pins)})"
+                raise Failure(f"Run {run.id} {what}. Unpin it, or remove it with --force.")
+
+    def doomed(self) -> Iterator[Doomed]:
+        """Yield the places whose bytes nobody outside of these runs needs."""
+        if self._keep_results:
+            return
+        seen = set()
+        for run in self._runs:
+            for row in self._db.task_runs(run.id):
+                place = self._places.full(row)
+                if place is None or place in seen:
+                    continue
+                seen.add(place)
+                writer = self._writer(place)
+                if writer is not None:
+                    yield Doomed(place, writer)
+
+    def _writer(self, place: str) -> TaskRun | None:
+        """Return the row that wrote to a place, if only these runs refer to it and nothing keeps it."""
+        rows = self._places.rows(place)
+        if any(row.run not in self._ids or (row.slug, row.index) in self.kept(row.run) for row in rows):
+            return None
+        return next((row for row in rows if wrote(row)), None)
+
+    def kept(self, run_id: str) -> set[tuple[str, int]]:
+        """Return the slugs and indexes of a run's results that are pinned, or stand in the cache for later runs."""
+        found = self._kept.get(run_id)
+        if found is None:
+            found = set() if self._force else set(self._live_pins(run_id))
+            if not self._force:
+                entries = self._db.cached(run_id)
+                found |= {
+                    (each.slug, each.index) for each in entries if each.expires is None or each.expires > self._now
+                }
+            self._kept[run_id] = found
+        return found
+
+    def _live_pins(self, run_id: str) -> list[tuple[str, int]]:
+        pins = self._db.pins(run_id)
+        return [(slug, index) for _, slug, index, until in pins if until is None or until > self._now]
+
+    def carry_out(self) -> Freed:
+        """Delete bytes and rows; each run must be held by the caller, or be nobody's.
+
+        Returns:
+            What was deleted.
+        """
+        note = _write_note(self._db, [run.id for run in self._runs], self._forget, self._force)
+        freed = Freed()
+        for each in self.doomed():
+            if self._delete(each):
+                freed.places += 1
+                freed.size += each.size
+        for run in self._runs:
+            if self._forget:
+                if not self._keep_results:
+                    self._delete_texts(run)
+                self._db.delete_flow_run(run.id)
+            else:
+                self._release(run)
+        self._db.flush()
+        if note is not None:
+            os.unlink(note)
+        return freed
+
+    def _delete(self, each: Doomed) -> bool:
+        """Delete bytes unless they are other ones than those on record, which somebody is about to put on record."""
+        from resultant.errors import MissingResultError, ResultError
+        from resultant.reading.task import result_of
+
+        kind = self._places.kind(each.row)
+        try:
+            if kind is None:
+                raise ValueError("Nothing is on record of how these bytes were made.")
+            store: Any = result_of(kind).store
+            found = store.stat(each.location)
+            later = found.modified > (each.row.ended or each.row.started) + 1.0
+            if later or (each.row.size is not None and found.size != each.row.size):
+                return False
+            store.delete(each.location)
+        except MissingResultError:
+            return False
+        except (ResultError, AttributeError, ValueError):
+            # A class that only the flow has, or a store that refuses: the bytes stay, and so does what is known of them.
+            self._stayed.add(each.location)
+            return False
+        return True
+
+    def _release(self, run: FlowRun) -> None:
+        from msgspec.structs import astuple, replace
+
+        rows = []
+        for row in self._db.task_runs(run.id):
+            place = self._places.full(row)
+            if place is None or place in self._stayed or self._writer_stays(row, place):
+                continue
+            rows.append(astuple(replace(row, location=None, kind=None, size=None, digest=None)))
+        if rows:
+            self._db.task_runs_later(rows)
+
+    def _writer_stays(self, row: TaskRun, place: str) -> bool:
+        rows = self._places.rows(place)
+        return any(each.run not in self._ids or (each.slug, each.index) in self.kept(each.run) for each in rows)
+
+    def _delete_texts(self, run: FlowRun) -> None:
+        folders = set()
+        for row in self._db.task_runs(run.id):
+            if row.text is not None and f"resultant-failures/{run.id}/" in row.text:
+                folders.add(os.path.dirname(row.text))
+                _unlink(row.text)
+        for folder in folders:
+            try:
+                os.rmdir(folder)
+            except OSError:
+                pass  # not ours alone
+
+
+def finish_notes(db: StateDB) -> int:
+    """Finish what others began to remove and did not live to finish.
+
+    Returns:
+        How many notes there were.
+    """
+    from resultant.errors import RunHeldError, UnknownRunError
+
+    finished = 0
+    for path in _notes():
+        try:
+            with open(path, encoding="utf-8") as file:
+                note = json.load(file)
+        except (OSError, ValueError):
+            continue
+        if note.get("database") != db.url:
+            continue
+        runs = []
+        for run_id in note["runs"]:
+            try:
+                runs.append(db.flow_run(run_id))
+            except UnknownRunError:
+                pass
+        try:
+            for run in runs:
+                with db.hold(run.id):
+                    pass
+        except RunHeldError:
+            continue
+        if runs:
+            Removal(db, runs, forget=note["forget"], force=note["force"]).carry_out()
+        _unlink(path)
+        finished += 1
+    return finished
+
+
+def _folder() -> str:
+    from resultant.runtime import settings
+
+    return os.path.join(settings().home_dir, "removals")
+
+
+def _notes() -> list[str]:
+    try:
+        names = sorted(os.listdir(_folder()))
+    except FileNotFoundError:
+        return []
+    return [os.path.join(_folder(), name) for name in names if name.endswith(".json")]
+
+
+def _write_note(db: StateDB, runs: list[str], forget: bool, force: bool) -> str | None:
+    if db.url.startswith("memory:"):
+        return None
+    from resultant.stores import file_store
+
+    name = f"{os.urandom(8).hex()}.json"
+    data = json.dumps({"database": db.url, "runs": runs, "forget": forget, "force": force})
+    return file_store(_folder(), True).put(name, data.encode())
+
+
+def _unlink(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+
+
+def _now() -> float:
+    from time import time
+
+    return time()

@@ -1,0 +1,319 @@
+"""``resultant results``: the results on record, and their values."""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+
+import click
+
+from resultant.cli import output
+from resultant.cli.command import Group, as_json, database
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from resultant.reading import RecordedRun, RecordedTask
+    from resultant.records import TaskRun
+
+__all__ = ["command"]
+
+_INLINE = ("inline", "constant", "secret")
+
+
+@click.group("results", cls=Group)
+def command() -> None:
+    """List, show, read, verify and compare stored results.
+
+    TASK is a task's slug as `resultant runs show` has it, or its name where only one task has that; TASK[3] is the fourth
+    child of a mapped task.
+    """
+
+
+def opened(run_id: str) -> RecordedRun:
+    """Return a run by its id, the beginning of it, or its name."""
+    from resultant.reading import RecordedRun
+
+    db = database()
+    return RecordedRun(db, db.find_flow_run(run_id))
+
+
+def found(run: RecordedRun, task: str) -> RecordedTask:
+    """Return a task of a run.
+
+    Args:
+        run: the run.
+        task: ``TASK`` or ``TASK[INDEX]``.
+    """
+    try:
+        return run[task]
+    except KeyError:
+        match = re.fullmatch(r"(.+)\[(-?\d+)\]", task)
+        if match is None:
+            raise
+        return run[match[1]][int(match[2])]
+
+
+def place(run: RecordedRun, row: TaskRun) -> str | None:
+    """Return where a result is; the value that an inline result has in that place is not shown unasked."""
+    if row.location is None or row.kind is None or run.db.result_kind(row.kind).type not in _INLINE:
+        return row.location
+    return f"in the row, {len(row.location.encode())} bytes"
+
+
+def fields_of(run: RecordedRun, row: TaskRun) -> dict[str, Any]:
+    """Return what every document says of a result."""
+    kind = None if row.kind is None else run.db.result_kind(row.kind)
+    return {
+        "run": row.run,
+        "flow": run.flow,
+        "task": row.slug,
+        "index": None if row.index < 0 else row.index,
+        "state": row.state,
+        "type": None if kind is None else kind.type,
+        "location": place(run, row),
+        "size": row.size,
+        "none": row.none,
+        "ended": output.iso(row.ended),
+    }
+
+
+def _has_result(row: TaskRun) -> bool:
+    return row.location is not None or row.none
+
+
+def _results(runs: list[RecordedRun], task: str | None) -> Iterator[tuple[RecordedRun, TaskRun]]:
+    for run in runs:
+        slug = None if task is None else run[task].slug
+        for row in run.db.task_runs(run.id, slug):
+            if _has_result(row):
+                yield run, row
+
+
+@command.command("ls")
+@click.argument("run_id", metavar="[RUN]", required=False)
+@click.argument("task", metavar="[TASK]", required=False)
+@click.option("--limit", type=click.IntRange(min=0), default=50, show_default=True, help="At most so many; 0 for all.")
+def ls(run_id: str | None, task: str | None, limit: int) -> None:
+    """List results, those of the newest run first."""
+    from resultant.reading import RecordedRun
+
+    db = database()
+    if run_id is None:
+        # Every run has at least a row or two: more runs than rows are never needed.
+        runs = [RecordedRun(db, row) for row in db.flow_runs(limit=limit or None)]
+    else:
+        runs = [opened(run_id)]
+    shown = list(islice(_results(runs, task), limit or None))
+    if as_json():
+        output.print_json([fields_of(run, row) for run, row in shown])
+        return
+    if not shown:
+        print("No results are on record.")
+        return
+    output.print_table(
+        ("run", "task", "type", "size", "where"),
+        [
+            (
+                row.run[:8],
+                _name(row),
+                fields_of(run, row)["type"],
+                output.size(row.size),
+                "returned None" if row.none else place(run, row),
+            )
+            for run, row in shown
+        ],
+    )
+
+
+@command.command("show")
+@click.argument("run_id", metavar="RUN")
+@click.argument("task", metavar="TASK")
+def show(run_id: str, task: str) -> None:
+    """Show what is on record of a result, without its value."""
+    import json
+
+    run = opened(run_id)
+    result = found(run, task)
+    row, kind = result.row, result.kind
+    newer = result.superseded_by()
+    pin = next((each for each in run.db.pins(run.id) if each[1:3] == (row.slug, row.index)), None)
+    document = fields_of(run, row) | {
+        "children": row.children,
+        "digest": None if row.digest is None else row.digest.hex(),
+        "serializer": None if kind is None or kind.serializer is None else json.loads(kind.serializer),
+        "options": None if kind is None else json.loads(kind.options),
+        "python": None if kind is None else kind.python,
+        "library": None if kind is None else kind.library,
+        "library_version": None if kind is None else kind.library_version,
+        "superseded_by": None if newer is None else newer.run,
+        "pinned": pin is not None or run.row.pinned,
+        "keep_until": None if pin is None else output.iso(pin[3]),
+    }
+    if as_json():
+        output.print_json(document)
+        return
+    output.fields(
+        (name.replace("_", " "), json.dumps(value) if isinstance(value, (dict, bool)) else value)
+        for name, value in document.items()
+        if name != "none" or value
+    )
+
+
+@command.command("read")
+@click.argument("run_id", metavar="RUN")
+@click.argument("task", metavar="TASK")
+@click.option(
+    "--out", type=click.Path(dir_okay=False), metavar="FILE", help="Write the stored bytes to a file instead."
+)
+def read(run_id: str, task: str, out: str | None) -> int:
+    """Print the value of a result, checked against what was recorded.
+
+    Reading a pickle runs code that is in it: read only what you trust. With --json a value that JSON can hold is printed as
+    it is, and any other as its repr. Exit status 1: the bytes are gone, damaged, or superseded.
+    """
+    from resultant.cli.failure import Failure, one_line
+    from resultant.errors import ReadError
+
+    run = opened(run_id)
+    result = found(run, task)
+    try:
+        if out is not None:
+            number = result.save(out)
+            print(output.size(number)) if not as_json() else output.print_json({"file": out, "bytes": number})
+            return 0
+        value = result.value
+    except ReadError as error:
+        raise Failure(one_line(error), 1) from error
+    if as_json():
+        output.print_json({**fields_of(run, result.row), "value": _jsonable(value), "repr": repr(value)})
+    else:
+        print(value if isinstance(value, str) else _pretty(value))
+    return 0
+
+
+@command.command("verify")
+@click.argument("run_id", metavar="[RUN]", required=False)
+@click.argument("task", metavar="[TASK]", required=False)
+def verify(run_id: str | None, task: str | None) -> int:
+    """Check stored bytes against their recorded sizes and digests.
+
+    Without RUN, everything that is recorded is checked. Exit status 1: something is missing or damaged.
+    """
+    from resultant.cli.verification import Verification
+    from resultant.reading import RecordedRun
+
+    db = database()
+    runs = [RecordedRun(db, row) for row in db.flow_runs()] if run_id is None else [opened(run_id)]
+    check = Verification()
+    if task is not None:
+        named = found(runs[0], task)
+        for each in [named] if named.row.children is None else named:
+            check.look(runs[0], each)
+    else:
+        for run in runs:
+            check.look_at_all(run)
+    return check.conclude()
+
+
+@command.command("diff")
+@click.argument("one", metavar="RUN")
+@click.argument("other", metavar="OTHER")
+@click.argument("task", metavar="[TASK]", required=False)
+@click.option("--values", is_flag=True, help="Read both values, and show where they differ.")
+def diff(one: str, other: str, task: str | None, values: bool) -> None:
+    """Compare the results of two runs, by their digests or by their values."""
+    from resultant.cli.comparing import same_result
+
+    first, second = opened(one), opened(other)
+    slug = None if task is None else found(first, task)
+    pairs = _pairs(first, second, slug)
+    lines = []
+    for left, right in pairs:
+        row = (left or right).row  # type: ignore[union-attr]
+        if left is None or right is None:
+            verdict = "only in one"
+        else:
+            same = same_result(left.row, right.row)
+            if same is None or values:
+                same = same_values(left, right) if values else same
+            verdict = {True: "same", False: "different", None: "unknown"}[same]
+        lines.append((row, verdict, left, right))
+    if as_json():
+        output.print_json(
+            [
+                {
+                    "task": row.slug,
+                    "index": None if row.index < 0 else row.index,
+                    "verdict": verdict,
+                    "sizes": [left and left.row.size, right and right.row.size],
+                    **({"diff": _value_diff(left, right)} if values and verdict == "different" else {}),
+                }
+                for row, verdict, left, right in lines
+            ]
+        )
+        return
+    output.print_table(
+        ("task", "verdict", first.id[:8], second.id[:8]),
+        [
+            (_name(row), verdict, left and output.size(left.row.size), right and output.size(right.row.size))
+            for row, verdict, left, right in lines
+        ],
+    )
+    if values:
+        for row, verdict, left, right in lines:
+            if verdict == "different":
+                print(f"\n{_name(row)}")
+                print("\n".join(_value_diff(left, right)))
+
+
+def _pairs(
+    first: RecordedRun, second: RecordedRun, task: RecordedTask | None
+) -> list[tuple[RecordedTask | None, RecordedTask | None]]:
+    from resultant.reading import RecordedTask
+
+    def rows(run: RecordedRun) -> dict[tuple[str, int], RecordedTask]:
+        slug, index = (None, None) if task is None else (task.slug, task.row.index if task.row.index >= 0 else None)
+        found = run.db.task_runs(run.id, slug, index)
+        return {(row.slug, row.index): RecordedTask(run, row) for row in found if _has_result(row)}
+
+    mine, yours = rows(first), rows(second)
+    keys = (*mine, *(key for key in yours if key not in mine))
+    return [(mine.get(key), yours.get(key)) for key in keys]
+
+
+def same_values(left: RecordedTask, right: RecordedTask) -> bool:
+    """Return whether two results have equal values; both are read."""
+    from resultant.engine.result import same
+
+    return same(left.value, right.value)
+
+
+def _value_diff(left: RecordedTask | None, right: RecordedTask | None) -> list[str]:
+    from difflib import unified_diff
+
+    assert left is not None
+    assert right is not None
+    mine, yours = (_pretty(each.value).splitlines() for each in (left, right))
+    return list(unified_diff(mine, yours, left.row.run[:8], right.row.run[:8], lineterm=""))
+
+
+def _name(row: TaskRun) -> str:
+    return row.slug if row.index < 0 else f"{row.slug}[{row.index}]"
+
+
+def _pretty(value: Any) -> str:
+    from pprint import pformat
+
+    return pformat(value, width=100, sort_dicts=False)
+
+
+def _jsonable(value: Any) -> Any:
+    import json
+
+    try:
+        return json.loads(json.dumps(value))
+    except (TypeError, ValueError, RecursionError):
+        return repr(value)

@@ -1,0 +1,143 @@
+"""A run from the command line: its settings, its output, and the status that it ends with."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from contextlib import contextmanager
+
+from resultant.cli import output
+from resultant.cli.command import as_json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+    from resultant.core.flow import Flow
+    from resultant.engine.state import State
+    from resultant.records import FlowRun
+
+__all__ = ["WAITING", "quiet_stdout", "report", "switch_on"]
+
+#: The exit status of a run that waits for somebody's approval.
+WAITING = 3
+
+
+def switch_on() -> None:
+    """Keep results and record runs, as the command line does unless a flow's file says otherwise."""
+    from resultant.settings import config, current
+
+    config.flows.checkpointing = True
+    if current().flows.default_result is None:
+        config.flows.default_result = "LocalResult"
+
+
+@contextmanager
+def quiet_stdout() -> Iterator[None]:
+    """With ``--json``, lead what flows print to standard error, so that standard output is one document."""
+    if not as_json():
+        yield
+        return
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+def report(flow: Flow, run_id: str, run: Callable[[], State]) -> int:
+    """Run a flow and print how it ended.
+
+    Args:
+        flow: the flow.
+        run_id: the id of its run.
+        run: runs it.
+
+    Returns:
+        The exit status.
+    """
+    try:
+        with quiet_stdout():
+            final = run()
+    except KeyboardInterrupt:
+        if _row(run_id) is not None:
+            sys.stderr.write(f"resultant: Interrupted. Go on with: resultant resume {run_id}\n")
+        raise
+    row = _row(run_id)
+    tasks = {flow.slugs[task]: state for task, state in (final.result or {}).items()} if _is_table(final) else {}
+    if as_json():
+        _print_json(flow, run_id, row, final, tasks)
+    else:
+        _print_text(flow, run_id, row, final, tasks)
+    if not final.is_finished():
+        return WAITING
+    return 0 if final.is_successful() else 1
+
+
+def _is_table(final: State) -> bool:
+    return isinstance(final.result, dict)
+
+
+def _row(run_id: str) -> FlowRun | None:
+    from resultant.errors import UnknownRunError
+    from resultant.runner.recorded_runs import database
+    from resultant.runtime import settings
+
+    if not settings().record.runs:
+        return None
+    try:
+        return database().flow_run(run_id)
+    except UnknownRunError:
+        return None
+
+
+def _counts(tasks: dict[str, State]) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for state in tasks.values():
+        children = getattr(state, "map_states", None)
+        counts.update(type(each).__name__ for each in (children or [state]) if each is not None)
+    return dict(sorted(counts.items()))
+
+
+def _print_json(flow: Flow, run_id: str, row: FlowRun | None, final: State, tasks: dict[str, State]) -> None:
+    output.print_json(
+        {
+            "id": run_id,
+            "flow": flow.name,
+            "name": None if row is None else row.name,
+            "state": type(final).__name__,
+            "attempt": None if row is None else row.attempt,
+            "started": None if row is None else output.iso(row.started),
+            "ended": None if row is None else output.iso(row.ended),
+            "recorded": row is not None,
+            "counts": _counts(tasks),
+            "tasks": {slug: type(state).__name__ for slug, state in tasks.items()},
+        }
+    )
+
+
+def _print_text(flow: Flow, run_id: str, row: FlowRun | None, final: State, tasks: dict[str, State]) -> None:
+    waits = not final.is_finished()
+    took = None if row is None else output.duration(row.started, row.ended)
+    counts = ", ".join(f"{number:,} {name}" for name, number in _counts(tasks).items())
+    head = "Waiting" if waits else type(final).__name__
+    print(f"{head}: flow {flow.name!r}, run {run_id}{'' if took is None else f', {took}'}")
+    if counts:
+        print(f"  {counts}")
+    paused = [slug for slug, state in tasks.items() if _has(state, "Paused")]
+    if paused:
+        approvals = " ".join(f"--approve {slug}" for slug in paused)
+        print(f"  It waits for approval. Go on with: resultant resume {run_id} {approvals}")
+    elif row is not None and not final.is_successful():
+        print(f"  What went wrong: resultant runs show {run_id}")
+        print(f"  Go on with it:   resultant resume {run_id}")
+
+
+def _has(state: Any, name: str) -> bool:
+    return any(type(each).__name__ == name for each in (getattr(state, "map_states", None) or [state]))

@@ -1,0 +1,230 @@
+"""``resultant runs``: the runs on record."""
+
+from __future__ import annotations
+
+import click
+
+from resultant.cli import output
+from resultant.cli.command import Group, as_json, database
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from resultant.records import FlowRun, TaskRun
+
+__all__ = ["command", "run_fields"]
+
+#: States of task runs that ended badly.
+FAILED = ("Failed", "TimedOut", "ValidationFailed", "TriggerFailed")
+
+
+@click.group("runs", cls=Group)
+def command() -> None:
+    """List, show, compare and remove recorded runs."""
+
+
+def run_fields(row: FlowRun) -> dict[str, Any]:
+    """Return what every document says of a run."""
+    return {
+        "id": row.id,
+        "flow": row.flow,
+        "name": row.name,
+        "state": row.state,
+        "attempt": row.attempt,
+        "created": output.iso(row.created),
+        "started": output.iso(row.started),
+        "ended": output.iso(row.ended),
+        "pinned": row.pinned,
+    }
+
+
+@command.command("ls")
+@click.option("--flow", metavar="NAME", help="Only runs of this flow.")
+@click.option("--state", metavar="STATE", help="Only runs in this state, for example Failed.")
+@click.option("--since", metavar="WHEN", help="Only runs begun since: 7d, 12h, 2026-01-31.")
+@click.option("--limit", type=click.IntRange(min=0), default=20, show_default=True, help="At most so many; 0 for all.")
+def ls(flow: str | None, state: str | None, since: str | None, limit: int) -> None:
+    """List recorded runs, the newest first."""
+    from resultant.cli.times import moment
+
+    rows = database().flow_runs(flow, state, None if since is None else moment(since), limit or None)
+    if as_json():
+        output.print_json([run_fields(row) for row in rows])
+        return
+    if not rows:
+        print("No runs are on record.")
+        return
+    output.print_table(
+        ("run", "flow", "state", "attempt", "started", "took"),
+        [
+            (
+                row.id,
+                row.flow,
+                row.state,
+                row.attempt,
+                output.local(row.started),
+                output.duration(row.started, row.ended),
+            )
+            for row in rows
+        ],
+    )
+
+
+@command.command("show")
+@click.argument("run_id", metavar="RUN")
+@click.option("--all", "everything", is_flag=True, help="Every task run, each child of a mapped task too.")
+@click.option("--limit", type=click.IntRange(min=0), default=20, show_default=True,
+              help="Say of at most so many failures what went wrong; 0 for all.")  # fmt: skip
+def show(run_id: str, everything: bool, limit: int) -> None:
+    """Show a run: its tasks, and what went wrong.
+
+    What went wrong is read from where the run's results are; on a machine that cannot read them, only the type of each
+    failure and its place in the code are known.
+    """
+    import json
+
+    from resultant.reading.run import RecordedRun
+    from resultant.reading.task import RecordedTask
+
+    db = database()
+    row = db.find_flow_run(run_id)
+    run = RecordedRun(db, row)
+    tasks = db.task_runs(row.id, index=None if everything else -1)
+    failures = []
+    for state in FAILED[:-1]:
+        failures += db.task_runs(row.id, state=state, limit=limit or None)
+    told = [(failed, RecordedTask(run, failed).failure) for failed in failures[: limit or None]]
+    counts = db.counts(row.id)
+    pins = [(slug, index) for _, slug, index, _ in db.pins(row.id)]
+    if as_json():
+        document = run_fields(row)
+        document |= {
+            "file": row.file,
+            "attribute": row.attribute,
+            "cwd": row.cwd,
+            "executor": row.executor,
+            "alias": row.alias,
+            "parameters": json.loads(row.parameters or "{}"),
+            "error": row.error,
+            "counts": counts,
+            "tasks": [task_fields(each) for each in tasks],
+            "failures": [{**task_fields(failed), "text": text} for failed, text in told],
+            "pins": [{"task": slug, "index": index} for slug, index in pins],
+        }
+        output.print_json(document)
+        return
+    _print_head(row, run.parameters, counts)
+    if pins:
+        print(f"pinned      {', '.join(slug if index < 0 else f'{slug}[{index}]' for slug, index in pins)}")
+    if tasks:
+        print()
+        output.print_table(("task", "state", "children", "tries", "took", "attempt", "error"), map(_task_cells, tasks))
+    for failed, text in told:
+        print(f"\n{_name(failed)}: {failed.state}")
+        body = text or failed.error or "The reason is not on record."
+        print("\n".join(f"  {line}" for line in body.rstrip().splitlines()))
+    if row.state not in ("Success", "Running") and not failures and row.error:
+        print(f"\nThe run ended with {row.error}.")
+
+
+def task_fields(row: TaskRun) -> dict[str, Any]:
+    """Return what every document says of a task run."""
+    return {
+        "task": row.slug,
+        "index": None if row.index < 0 else row.index,
+        "state": row.state,
+        "attempt": row.attempt,
+        "tries": row.count,
+        "children": row.children,
+        "started": output.iso(row.started),
+        "ended": output.iso(row.ended),
+        "due": output.iso(row.due),
+        "error": row.error,
+    }
+
+
+def _name(row: TaskRun) -> str:
+    return row.slug if row.index < 0 else f"{row.slug}[{row.index}]"
+
+
+def _task_cells(row: TaskRun) -> tuple[Any, ...]:
+    took = output.duration(row.started, row.ended)
+    return _name(row), row.state, row.children, row.count if row.count > 1 else None, took, row.attempt, row.error
+
+
+def _print_head(row: FlowRun, parameters: dict[str, Any], counts: dict[str, int]) -> None:
+    place = None if row.file is None else f"{row.file}{f':{row.attribute}' if row.attribute else ''}"
+    output.fields(
+        [
+            ("run", row.id),
+            ("flow", row.flow),
+            ("name", row.name),
+            ("state", row.state),
+            ("attempt", row.attempt),
+            ("started", output.local(row.started)),
+            ("ended", output.local(row.ended)),
+            ("took", output.duration(row.started, row.ended)),
+            ("file", place),
+            ("folder", row.cwd),
+            ("executor", row.executor),
+            ("parameters", ", ".join(f"{name}={value!r}" for name, value in parameters.items())),
+            ("task runs", ", ".join(f"{number:,} {name}" for name, number in sorted(counts.items()))),
+            ("pinned", "yes" if row.pinned else None),
+        ]
+    )
+
+
+@command.command("diff")
+@click.argument("one", metavar="RUN")
+@click.argument("other", metavar="OTHER")
+def diff(one: str, other: str) -> None:
+    """Compare two runs: parameters, code, states and results.
+
+    Results are compared by the digests on record; no value is read.
+    """
+    from resultant.cli.comparing import compare
+
+    db = database()
+    first, second = db.find_flow_run(one), db.find_flow_run(other)
+    differences = compare(db, first, second)
+    if as_json():
+        output.print_json(
+            {"runs": [run_fields(first), run_fields(second)], "same": not differences, "differences": differences}
+        )
+        return
+    if not differences:
+        print("The runs do not differ: same parameters, code, states and results.")
+        return
+    output.print_table(
+        ("what", "where", first.id[:8], second.id[:8]),
+        [(each["what"], each["where"], each["one"], each["other"]) for each in differences],
+    )
+
+
+@command.command("rm")
+@click.argument("run_ids", metavar="RUN...", nargs=-1, required=True)
+@click.option("--keep-results", is_flag=True, help="Forget the rows only; the bytes stay where they are.")
+@click.option("--force", is_flag=True, help="Remove pinned runs and results too.")
+def rm(run_ids: tuple[str, ...], keep_results: bool, force: bool) -> None:
+    """Remove runs, with the results that no other run refers to.
+
+    What is pinned, or stands in the cache for later runs, is kept, and so is a run that somebody is at work on.
+    """
+    from resultant.cli.removal import Removal, finish_notes
+
+    db = database()
+    finish_notes(db)
+    rows = [db.find_flow_run(run_id) for run_id in run_ids]
+    for row in rows:
+        Removal(db, [row], forget=True, force=force).refuse_pinned()
+    removed = []
+    for row in rows:
+        with db.hold(row.id):
+            pass  # somebody who is at work on it has a use for its results
+        removed.append((row, Removal(db, [row], forget=True, force=force, keep_results=keep_results).carry_out()))
+    if as_json():
+        output.print_json([{**run_fields(row), "deleted": freed.places, "bytes": freed.size} for row, freed in removed])
+        return
+    for row, freed in removed:
+        print(f"Removed run {row.id} of flow {row.flow!r}, with {freed.places:,} results ({output.size(freed.size)}).")

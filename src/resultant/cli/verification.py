@@ -1,0 +1,98 @@
+"""Stored bytes against what is on record of them, one verdict for each."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from resultant.cli import output
+from resultant.cli.command import as_json
+from resultant.errors import (
+    CorruptResultError,
+    MissingResultError,
+    ReadError,
+    StoreError,
+    SupersededResultError,
+    UnreadableResultError,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from resultant.reading import RecordedRun, RecordedTask
+
+__all__ = ["Verification", "verdict_of"]
+
+#: Verdicts that mean damage.
+BAD = ("missing", "damaged", "unreachable")
+
+
+def verdict_of(task: RecordedTask) -> tuple[str, str, int]:
+    """Return a verdict on a stored result, the reason for it, and how many bytes were checked."""
+    try:
+        return "ok", "", task.verify()
+    except MissingResultError as error:
+        return "missing", str(error), 0
+    except SupersededResultError as error:
+        return "superseded", str(error), 0
+    except UnreadableResultError as error:
+        return "unknown", str(error), 0
+    except (CorruptResultError, ReadError) as error:
+        return "damaged", str(error), 0
+    except StoreError as error:
+        return "unreachable", str(error), 0
+
+
+class Verification:
+    """Looks at results and counts verdicts; those that are not fine are kept."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.size = 0
+        self.findings: list[tuple[RecordedRun, RecordedTask, str, str]] = []
+
+    def look(self, run: RecordedRun, task: RecordedTask) -> None:
+        """Check one result; what has no bytes of its own is passed over."""
+        if task.row.location is None or task.is_inline:
+            return
+        verdict, reason, size = verdict_of(task)
+        self.counts[verdict] += 1
+        self.size += size
+        if verdict != "ok":
+            self.findings.append((run, task, verdict, reason))
+
+    def look_at_all(self, run: RecordedRun) -> None:
+        """Check every result of a run."""
+        from resultant.reading import RecordedTask
+
+        for row in run.db.task_runs(run.id):
+            self.look(run, RecordedTask(run, row))
+
+    def conclude(self) -> int:
+        """Print what was found, and return the exit status."""
+        if as_json():
+            output.print_json(
+                {
+                    "checked": sum(self.counts.values()),
+                    "bytes": self.size,
+                    "counts": dict(self.counts),
+                    "findings": [
+                        {
+                            "run": run.id,
+                            "task": task.slug,
+                            "index": None if task.row.index < 0 else task.row.index,
+                            "verdict": verdict,
+                            "reason": reason,
+                            "location": task.location,
+                        }
+                        for run, task, verdict, reason in self.findings
+                    ],
+                }
+            )
+        else:
+            for run, task, verdict, reason in self.findings:
+                child = "" if task.row.index < 0 else f"[{task.row.index}]"
+                print(f"{verdict}: run {run.id[:8]} {task.slug}{child}: {reason}")
+            counted = (
+                ", ".join(f"{number:,} {verdict}" for verdict, number in self.counts.items()) or "nothing to check"
+            )
+            print(f"Checked {sum(self.counts.values()):,} results ({output.size(self.size)}): {counted}.")
+        return 1 if any(self.counts[verdict] for verdict in BAD) else 0

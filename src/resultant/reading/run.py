@@ -1,0 +1,133 @@
+"""A run on record."""
+
+from __future__ import annotations
+
+from .places import Places
+from .task import RecordedTask, moment
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+    from typing import Any
+
+    from resultant.db import StateDB
+    from resultant.records import FlowRun, TaskRun
+
+__all__ = ["RecordedRun", "name_in"]
+
+
+class RecordedRun:
+    """A run, as the state database has it at the moment it is asked.
+
+    Args:
+        db: the state database.
+        row: the run's row.
+        types: classes of results and serializers that its rows may mean.
+        flow: the flow whose own results may be meant.
+
+    Attributes:
+        row: the run's row.
+        places: finds out who wrote where.
+    """
+
+    def __init__(self, db: StateDB, row: FlowRun, types: Iterable[type] = (), flow: Any = None) -> None:
+        self.db = db
+        self.places = Places(db)
+        self.types = tuple(types)
+        self.own_flow = flow
+        self.row = row
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        return self.row.id
+
+    @property
+    def flow(self) -> str:
+        """The flow's name."""
+        return self.row.flow
+
+    @property
+    def name(self) -> str:
+        """The run's name."""
+        return self.row.name
+
+    @property
+    def state(self) -> str:
+        """The name of the state that the run is in."""
+        return self.row.state
+
+    @property
+    def started(self) -> datetime | None:
+        """When the latest attempt began, in UTC."""
+        return moment(self.row.started)
+
+    @property
+    def ended(self) -> datetime | None:
+        """When the latest attempt ended, in UTC; ``None`` where it did not."""
+        return moment(self.row.ended)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The flow's parameters in this run; without those that could not be recorded."""
+        import json
+
+        from resultant.engine.tagged import NOT_RECORDED, untagged
+
+        recorded = json.loads(self.row.parameters or "{}")
+        return {name: untagged(value) for name, value in recorded.items() if value != NOT_RECORDED}
+
+    def slugs(self) -> list[str]:
+        """Return the slugs of the tasks that are on record."""
+        return [row.slug for row in self.db.task_runs(self.id, index=-1)]
+
+    def __iter__(self) -> Iterator[RecordedTask]:
+        return iter([RecordedTask(self, row) for row in self.db.task_runs(self.id, index=-1)])
+
+    def __getitem__(self, task: str) -> RecordedTask:
+        """Return a task by its slug, or by its name where one task has that name.
+
+        Raises:
+            KeyError: no task is called that, or several could be meant.
+        """
+        return RecordedTask(self, self._row(task))
+
+    def _row(self, task: str) -> TaskRun:
+        rows = self.db.task_runs(self.id, task, -1)
+        if rows:
+            return rows[0]
+        named = [row for row in self.db.task_runs(self.id, index=-1) if name_in(row.slug) == task]
+        if len(named) == 1:
+            return named[0]
+        if named:
+            slugs = ", ".join(row.slug for row in named)
+            raise _UnknownTaskError(f"Run {self.id} has several tasks named {task!r}; take one of the slugs {slugs}.")
+        raise _UnknownTaskError(f"Run {self.id} has no record of a task {task!r}; on record are: {_few(self.slugs())}.")
+
+    def pin(self) -> None:
+        """Keep the run and its results, whatever budget ``resultant gc`` is given."""
+        self.db.set_pinned(self.id)
+
+    def unpin(self) -> None:
+        """Take the pin off."""
+        self.db.set_pinned(self.id, pinned=False)
+
+    def __repr__(self) -> str:
+        return f"<RecordedRun {self.id}: {self.flow!r} {self.state}>"
+
+
+class _UnknownTaskError(KeyError):
+    # KeyError shows the repr of its argument, which would put the whole message in quotes.
+    __str__ = Exception.__str__
+
+
+def name_in(slug: str) -> str:
+    """Return the name in a slug that was made from one."""
+    name, _, number = slug.rpartition("-")
+    return name if number.isdigit() else slug
+
+
+def _few(names: list[str]) -> str:
+    shown = ", ".join(names[:10])
+    return f"{shown} and {len(names) - 10} more" if len(names) > 10 else shown or "none"
