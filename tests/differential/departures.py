@@ -57,6 +57,10 @@ DEPARTURES: dict[str, tuple[list[str], str]] = {
         ["flow/0/*"],
         "departures, `Mapped children with one constant location or target`: an error before anything is written",
     ),
+    "targets.target_and_loop": (
+        ["files/0/store/x.pkl/0/pickled", "flow/0/tasks/loops-1/*"],
+        "DESIGN, law 4: what a pass that is not the last returned is never found at the target as the task's value",
+    ),
     "targets.none_at_a_target": (["files/0*", "flow/[01]/tasks/nothing-1/*", "ran/1"], NONE),
     "targets.damaged_file": (
         ["flow/0/*", "ran/0"],

@@ -163,8 +163,7 @@ def test_a_failure_has_a_plain_result(tmp_path: Path, checkpointing: None) -> No
 
     assert type(state._result) is Result
     assert state._result.location is None
-    # What went wrong is kept as text; a value there is none.
-    assert [file for file in files(tmp_path) if "resultant-failures" not in str(file)] == []
+    assert files(tmp_path) == []
 
 
 def test_values_of_success_signals_and_of_every_loop_pass_are_written(tmp_path: Path, checkpointing: None) -> None:

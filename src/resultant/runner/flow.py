@@ -107,13 +107,7 @@ class FlowRun:
                 return
 
     def resume(self, index: int, child: int | None, state: State) -> None:
-        """Go on with a task run that waited.
-
-        Args:
-            index: its step.
-            child: its position in a mapped task, if it is one.
-            state: how it stands now.
-        """
+        """Go on with a task run that waited, or one child of a mapped task, from the state given."""
         self._put(index, child, state)
         if child is None:
             heappush(self.ready, index)

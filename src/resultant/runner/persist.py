@@ -342,13 +342,18 @@ def _store(frame: TaskFrame) -> Store:
 
 
 def keep_failure(frame: TaskFrame, failed: Failed) -> None:
-    """Write a failure's message and traceback as text beside the run's results, for a recorded run.
+    """Write a failure's message and traceback as text into the home, beside the default place of results.
+
+    Rows hold neither, and a folder of results holds results alone.
 
     Args:
         frame: the task run.
         failed: its state, which learns the text's location.
     """
     from traceback import format_exception
+
+    from resultant.runtime import settings
+    from resultant.stores import file_store
 
     error = failed._result.value
     lines = [str(failed.message), ""]
@@ -357,16 +362,10 @@ def keep_failure(frame: TaskFrame, failed: Failed) -> None:
     step = frame.step
     name = step.slug if frame.index is None else f"{step.slug}-{frame.index}"
     safe = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name)[:150]
-    key = f"resultant-failures/{frame.lookup('flow_run_id')}/{safe}-{frame.run_count}.txt"
+    key = f"failures/{frame.lookup('flow_run_id')}/{safe}-{frame.run_count}.txt"
     try:
-        if step.direct:
-            store = _store(frame)
-        else:
-            from resultant.runtime import settings
-            from resultant.stores import file_store
-
-            store = file_store(f"{settings().home_dir}/results")
-        failed._text = store.put(key, "\n".join(lines).encode("utf-8", "backslashreplace"))  # type: ignore[attr-defined]
+        text = "\n".join(lines).encode("utf-8", "backslashreplace")
+        failed._text = file_store(settings().home_dir).put(key, text)  # type: ignore[attr-defined]
     except Exception as cause:  # noqa: BLE001 - a failure that cannot be written down is still a failure
         from resultant.runtime import get_logger
 
