@@ -56,14 +56,14 @@ class PostgresDB(Reading):
         self._kinds: dict[tuple[str | None, ...], int] = {}
         self._closed = False
         self._closing = threading.Lock()
-        self._writer = Writer(self._write_task_runs, "resultant-db")
+        self._writer = Writer(self._write_task_runs, "resultant-db", helping=False)
         self.task_runs_later = self._writer.later
         self.flush = self._writer.flush
 
     # ------------------------------------------------------------------------------------------------------- writing
 
     def _write(self, work: Any) -> Any:
-        """Do something in a transaction, on the writer's thread."""
+        """Do something in a transaction, as one of the writer's jobs."""
 
         def within(connection: Connection) -> Any:
             with connection.transaction():

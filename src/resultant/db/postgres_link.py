@@ -200,8 +200,12 @@ def migrate(connection: Connection, url: str) -> int:
 
 
 def _version(connection: Connection, url: str, latest: int) -> int:
-    there = connection.execute("SELECT to_regclass('resultant.schema_version') IS NOT NULL").fetchone()
-    row = connection.execute("SELECT version FROM schema_version").fetchone() if there and there[0] else None
+    # to_regclass() may remember what was so before we waited for the lock; a query does not.
+    there = connection.execute(
+        "SELECT 1 FROM pg_class WHERE relname = 'schema_version' "
+        "AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'resultant')"
+    ).fetchone()
+    row = connection.execute("SELECT version FROM schema_version").fetchone() if there else None
     version = int(row[0]) if row else 0
     if version > latest:
         raise DatabaseVersionError(

@@ -70,7 +70,7 @@ class SqliteDB(Reading):
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """On the writer's thread only."""
+        """Only in what the writer does: one at a time."""
         with problems(self.path):
             try:
                 with transaction(self._connection):

@@ -146,6 +146,8 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     """Take the lock for writing first, so that nothing that was read in between can change."""
+    if connection.in_transaction:  # Ctrl-C came twice
+        connection.execute("ROLLBACK")
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield connection

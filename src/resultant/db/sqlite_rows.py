@@ -68,12 +68,12 @@ class TaskRunWriter:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._statements: dict[tuple[frozenset[str], int], str] = {}
-        self._states: dict[str, int] = {}
         self._epoch = 0
         self.forget()
 
     def forget(self) -> None:
         """Forget the numbers that the database may not know any more."""
+        self._states: dict[str, int] = {}
         self._tasks: dict[tuple[str, str], int] = {}
         self._folders: dict[str | None, int | None] = {None: None}
 

@@ -6,6 +6,7 @@ milliseconds later, again and again.
 
 from __future__ import annotations
 
+import atexit
 import threading
 import time
 
@@ -60,10 +61,13 @@ class Writer:
             database is to blame: the rows are kept and tried again. Any other exception means that a row is, and it is
             left out.
         name: of the thread.
+        helping: whether those who bring rows may write them too; not where writing waits for another machine.
     """
 
-    def __init__(self, write: Callable[[list[tuple[Any, ...]]], None], name: str) -> None:
+    def __init__(self, write: Callable[[list[tuple[Any, ...]]], None], name: str, *, helping: bool = True) -> None:
         self._write = write
+        self._helping = helping
+        self._patience = _PATIENCE if helping else _SOON
         self._lock = threading.Lock()
         self._rows: list[tuple[Any, ...]] = []
         self._jobs: list[_Job] = []
@@ -71,13 +75,13 @@ class Writer:
         self._closing = False
         self._error: DatabaseError | None = None  # why what is kept could not be written
         self._lost: BaseException | None = None  # why a row or a job without a waiter was left out
-        self._wake = threading.Lock()
-        self._wake.acquire()
+        self._wake = threading.Event()
         self._hurry = threading.Event()
         self._first = 0.0  # when the oldest of the rows came
         self._writing = threading.RLock()  # held by whoever writes
         self._thread = threading.Thread(target=self._loop, name=name, daemon=True)
         self._thread.start()
+        atexit.register(self.close)
 
     def later(self, rows: list[tuple[Any, ...]]) -> None:
         """Leave rows to be written; the list may be used again.
@@ -93,11 +97,9 @@ class Writer:
                 self._first = now
             self._rows += rows
             waiting = len(self._rows)
-            idle = self._idle
-            self._idle = False
-        if idle:
-            self._wake.release()
-        if (now - self._first > _SOON or waiting >= _MANY) and self._error is None:
+            if self._idle:
+                self._rouse()
+        if (now - self._first > _SOON or waiting >= _MANY) and self._helping and self._error is None:
             self._help(wait=False)
         if waiting > _BOUND:
             self._wait_for_room()
@@ -145,10 +147,13 @@ class Writer:
             if self._closing:
                 raise _closed()
             self._jobs.append(job)
-            idle = self._idle
-            self._idle = False
-        if idle:
-            self._wake.release()
+            if self._idle:
+                self._rouse()
+
+    def _rouse(self) -> None:
+        # In this order: if Ctrl-C comes in between, the next one rouses the thread again.
+        self._wake.set()
+        self._idle = False
 
     def flush(self) -> None:
         """Return when everything that was left so far is durable.
@@ -170,24 +175,22 @@ class Writer:
         """
         if self._closing:
             return
+        atexit.unregister(self.close)
         try:
             self.flush()
         finally:
             with self._lock:
                 self._closing = True
-                idle = self._idle
-                self._idle = False
+                self._rouse()
             self._hurry.set()
-            if idle:
-                self._wake.release()
             self._thread.join()
 
     # -------------------------------------------------------------------------------------------------- on the thread
 
     def _loop(self) -> None:
-        self._wake.acquire()
+        self._sleep()
         while True:
-            self._hurry.wait(_PAUSE if self._error is not None else _PATIENCE)
+            self._hurry.wait(_PAUSE if self._error is not None else self._patience)
             with self._writing:
                 self._turn()
                 with self._lock:
@@ -195,7 +198,11 @@ class Writer:
                         return
                     idle = self._idle = not self._rows and not self._jobs
             if idle:
-                self._wake.acquire()
+                self._sleep()
+
+    def _sleep(self) -> None:
+        self._wake.wait()
+        self._wake.clear()
 
     # ------------------------------------------------------------------------------------------- by whoever may write
 
@@ -206,12 +213,20 @@ class Writer:
             rows, self._rows = self._rows, []
             jobs, self._jobs = self._jobs, []
         self._error = None
-        written = self._write_rows(rows)
-        # Nothing may become durable before what was left ahead of it.
-        kept = [job for job in jobs if not self._run(job)]
-        with self._lock:
-            self._rows[:0] = rows[written:]
-            self._jobs[:0] = kept
+        written = 0
+        kept: list[_Job] = []
+        try:
+            written = self._write_rows(rows)
+            # Nothing may become durable before what was left ahead of it.
+            while jobs:
+                if not self._run(jobs[0]):
+                    kept.append(jobs[0])
+                del jobs[0]
+        finally:
+            # Ctrl-C may come in between; what it interrupts is rolled back, and waits again.
+            with self._lock:
+                self._rows[:0] = rows[written:]
+                self._jobs[:0] = kept + jobs
 
     def _write_rows(self, rows: list[tuple[Any, ...]]) -> int:
         """Return how many rows are dealt with, from the first on; the rest is to be kept."""
@@ -237,7 +252,7 @@ class Writer:
         if self._error is None:
             try:
                 job.value = job.function()
-            except BaseException as error:  # noqa: BLE001 - raised again where somebody waits
+            except Exception as error:  # noqa: BLE001 - raised again where somebody waits
                 if job.done is None and _is_the_databases(error):
                     self._error = error
                     return False

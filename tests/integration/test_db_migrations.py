@@ -1,0 +1,73 @@
+"""The migrations, one after the other, make what the schema makes at once."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from resultant.db import open_db
+from resultant.db.schema import latest_version, migrations, schema, statements
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgres"])
+def test_migrations_are_numbered_without_a_gap(dialect: str) -> None:
+    numbers = [number for number, _ in migrations(dialect)]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert latest_version(dialect) == numbers[-1]
+
+
+def sqlite_shape(connection: sqlite3.Connection) -> Any:
+    shape: dict[str, Any] = {}
+    for name, kind, text in connection.execute("SELECT name, type, sql FROM sqlite_master"):
+        columns = connection.execute(
+            f"PRAGMA table_xinfo('{name}')" if kind == "table" else f"PRAGMA index_xinfo('{name}')"
+        )
+        # A table that was altered has another text than one that was made so; an index has not.
+        shape[name] = (kind, columns.fetchall(), " ".join(text.split()) if text and kind == "index" else None)
+    return shape
+
+
+def test_sqlite(tmp_path: Path) -> None:
+    at_once = sqlite3.connect(":memory:")
+    for statement in statements(schema("sqlite")):
+        at_once.execute(statement)
+    db = open_db(None, str(tmp_path))
+    assert db.version() == latest_version("sqlite")
+    db.close()
+    one_by_one = sqlite3.connect(tmp_path / "resultant.db")
+    assert sqlite_shape(one_by_one) == sqlite_shape(at_once)
+    assert len(sqlite_shape(at_once)) > 10
+    at_once.close()
+    one_by_one.close()
+
+
+POSTGRES_SHAPE = (
+    """SELECT table_name, column_name, ordinal_position, data_type, is_nullable, column_default, collation_name, is_identity
+    FROM information_schema.columns WHERE table_schema = 'resultant' AND table_name <> 'schema_version' ORDER BY 1, 3""",
+    "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'resultant' ORDER BY 2",
+    "SELECT proname, pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'resultant'::regnamespace ORDER BY 1",
+    """SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
+    WHERE connamespace = 'resultant'::regnamespace ORDER BY 1, 2""",
+)
+
+
+def test_postgres(postgres_server: Any) -> None:
+    import psycopg
+
+    shapes = []
+    for at_once in (True, False):
+        url = postgres_server.new_database()
+        if at_once:
+            with psycopg.connect(url) as connection:
+                connection.execute("CREATE SCHEMA resultant")
+                connection.execute("SET search_path TO resultant")
+                connection.execute(schema("postgres").encode())
+        else:
+            open_db(url, "unused").close()
+        with psycopg.connect(url) as connection:
+            shapes.append([connection.execute(query.encode()).fetchall() for query in POSTGRES_SHAPE])
+    assert shapes[0] == shapes[1]
+    assert all(shapes[0])

@@ -1,0 +1,167 @@
+"""A PostgreSQL server that goes away and comes back, or that is none."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from resultant.db import open_db
+from resultant.db.postgres import PostgresDB
+from resultant.errors import (
+    DatabaseDeniedError,
+    DatabaseUnreachableError,
+    DatabaseVersionError,
+    RunHeldError,
+)
+from resultant.testing.statedb import flow_run_row, task_run_row
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture
+def db(postgres: str) -> Iterator[PostgresDB]:
+    db = PostgresDB(postgres)
+    yield db
+    db.close()
+
+
+def test_a_server_that_is_started_again_during_a_run(db: PostgresDB, postgres_server: Any) -> None:
+    db.put_flow_run(flow_run_row("a"))
+    many = 3000
+
+    def restart() -> None:
+        for _ in range(2):
+            time.sleep(0.3)
+            postgres_server.stop()
+            time.sleep(0.3)
+            postgres_server.start()
+
+    outage = threading.Thread(target=restart)
+    with db.hold("a"):
+        outage.start()
+        longest = 0.0
+        for index in range(many):
+            before = time.monotonic()
+            db.task_runs_later([task_run_row("a", index=index, location=f"/place/{index}")])
+            longest = max(longest, time.monotonic() - before)
+            time.sleep(0.001)
+        outage.join()
+        db.put_flow_run(flow_run_row("a", state="Success"))
+        assert [run.index for run in db.task_runs("a")] == list(range(many))
+        assert db.flow_run("a").state == "Success"
+        # It holds the run again, which the server had forgotten.
+        with pytest.raises(RunHeldError):
+            db.hold("a")
+    assert longest < 0.25, "whoever gave rows waited for the server"
+
+
+def test_reading_waits_for_the_server_too(db: PostgresDB, postgres_server: Any) -> None:
+    db.put_flow_run(flow_run_row("a"))
+    postgres_server.stop()
+    back = threading.Timer(0.5, postgres_server.start)
+    back.start()
+    try:
+        assert db.flow_run("a").id == "a"
+    finally:
+        back.join()
+
+
+def test_a_server_that_stays_away_is_an_error_and_rows_are_kept(postgres: str, postgres_server: Any) -> None:
+    db = PostgresDB(postgres, patience=0.3)
+    db.put_flow_run(flow_run_row("a"))
+    postgres_server.stop()
+    try:
+        db.task_runs_later([task_run_row("a", index=index) for index in range(100)])
+        with pytest.raises(DatabaseUnreachableError, match=r"does not answer|gone away") as caught:
+            db.flush()
+        assert isinstance(caught.value, ConnectionError)
+        with pytest.raises(DatabaseUnreachableError):
+            db.flow_run("a")
+    finally:
+        postgres_server.start()
+    db.flush()
+    assert len(db.task_runs("a")) == 100
+    db.close()
+
+
+def test_no_server_is_an_error_at_once(tmp_path: Any) -> None:
+    before = time.monotonic()
+    with pytest.raises(DatabaseUnreachableError, match="does not answer") as caught:
+        open_db(f"postgresql://user:secret@/name?host={tmp_path}", "unused")
+    assert "secret" not in str(caught.value)
+    assert time.monotonic() - before < 5
+
+
+def test_no_such_database_is_said(postgres_server: Any) -> None:
+    with pytest.raises(DatabaseUnreachableError, match='database "nowhere" does not exist'):
+        open_db(postgres_server.url("nowhere"), "unused")
+
+
+def test_a_newer_database_is_refused(postgres: str) -> None:
+    open_db(postgres, "unused").close()
+    with psycopg.connect(postgres) as connection:
+        connection.execute("UPDATE resultant.schema_version SET version = 4711")
+    with pytest.raises(DatabaseVersionError, match=r"4711.*Install the newer release"):
+        open_db(postgres, "unused")
+
+
+def test_a_user_who_may_only_read(postgres: str) -> None:
+    with psycopg.connect(postgres) as connection:
+        connection.execute("DROP ROLE IF EXISTS reader")
+        connection.execute("CREATE ROLE reader LOGIN")
+    reader = postgres.replace("postgres@", "reader@")
+    with pytest.raises(DatabaseDeniedError, match="resultant"):
+        open_db(reader, "unused")
+    owner = open_db(postgres, "unused")
+    owner.put_flow_run(flow_run_row("a"))
+    with psycopg.connect(postgres) as connection:
+        connection.execute("GRANT USAGE ON SCHEMA resultant TO reader")
+        connection.execute("GRANT SELECT ON ALL TABLES IN SCHEMA resultant TO reader")
+    db = open_db(reader, "unused")
+    assert db.flow_run("a").id == "a"
+    with pytest.raises(PermissionError, match="permission denied"):
+        db.put_flow_run(flow_run_row("b"))
+    db.close()
+    owner.close()
+    with psycopg.connect(postgres) as connection:
+        connection.execute("DROP OWNED BY reader")
+        connection.execute("DROP ROLE reader")
+
+
+def test_zeros_in_texts_do_not_stop_it(db: PostgresDB) -> None:
+    db.put_flow_run(flow_run_row("a", message="x\0y"))
+    db.task_runs_later([task_run_row("a", message="x\0y", location="\\u0000")])
+    db.flush()
+    assert db.flow_run("a").message == "x\ufffdy"
+    (found,) = db.task_runs("a")
+    assert (found.message, found.location) == ("x\ufffdy", "\\u0000")
+
+
+def test_several_processes_delete_and_write(postgres: str) -> None:
+    failures: list[BaseException] = []
+
+    def work(name: str) -> None:
+        try:
+            db = PostgresDB(postgres)
+            for number in range(10):
+                run = f"{name}-{number}"
+                db.put_flow_run(flow_run_row(run))
+                db.task_runs_later([task_run_row(run, index=index, location=f"/same/{index}") for index in range(50)])
+                db.flush()
+                assert [found.location for found in db.task_runs(run)] == [f"/same/{index}" for index in range(50)]
+                db.delete_flow_run(run)
+            db.close()
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in "abcd"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
