@@ -10,4 +10,7 @@ COMMANDS = {
     "resume": "Go on with a run that died, failed or was paused.",
     "runs": "List, show, compare and remove recorded runs.",
     "results": "List, show, read, verify and compare stored results.",
+    "db": "Look after the state database.",
+    "config": "Show the settings in force.",
+    "doctor": "Try the database and every storage, and say what is wrong.",
 }

@@ -1,0 +1,189 @@
+"""``resultant doctor``: tries everything that runs will need."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from resultant.cli import output
+from resultant.cli.command import Command, as_json
+from resultant.cli.failure import one_line
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from resultant.db import StateDB
+    from resultant.engine.result import Result
+
+__all__ = ["command"]
+
+#: Below so many bytes of free space it is time to say so.
+_LITTLE = 256 << 20
+
+
+class Examination:
+    """Tries things one after another, and keeps what was found."""
+
+    def __init__(self) -> None:
+        self.findings: list[dict[str, str]] = []
+
+    def note(self, what: str, verdict: str, text: str) -> None:
+        """Note a finding; the verdict is ``ok``, ``warning`` or ``bad``."""
+        self.findings.append({"what": what, "verdict": verdict, "text": " ".join(text.split())})
+
+    def attempt(self, what: str, probe: Callable[[], str]) -> bool:
+        """Try something; what it returns is good news, what it raises is bad news.
+
+        Returns:
+            Whether it went well.
+        """
+        try:
+            text = probe()
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong is what was asked for
+            self.note(what, "bad", one_line(error))
+            return False
+        self.note(what, "ok", text)
+        return True
+
+
+@click.command("doctor", cls=Command)
+def command() -> int:
+    """Try the database and every storage that is configured or on record: write, read, delete.
+
+    Says what is wrong and what to do. Exit status 1: something is.
+    """
+    found = Examination()
+    if found.attempt("settings", _settings):
+        found.attempt("home", _home)
+        if found.attempt("database", _database):
+            _look_at_stores(found)
+            _look_at_runs(found)
+        else:
+            _try_stores(found, {"": _default_result()})
+    if as_json():
+        output.print_json(found.findings)
+    else:
+        output.print_table(("what", "verdict", ""), [tuple(each.values()) for each in found.findings])
+    return 1 if any(each["verdict"] == "bad" for each in found.findings) else 0
+
+
+def _settings() -> str:
+    from resultant.settings import current
+
+    file = os.path.join(current().home_dir, "config.toml")
+    return f"Read from {file} and the environment." if os.path.exists(file) else "Read from the environment."
+
+
+def _home() -> str:
+    import shutil
+
+    from resultant.runtime import settings
+
+    home = settings().home_dir
+    os.makedirs(home, exist_ok=True)
+    if not os.access(home, os.W_OK | os.X_OK):
+        raise PermissionError(
+            f"{home} may not be written to. Give it to the user that runs flows, or set RESULTANT__HOME_DIR."
+        )
+    free = shutil.disk_usage(home).free
+    if free < _LITTLE:
+        raise OSError(f"{home} has only {output.size(free)} of free space. Free some: `resultant gc` may help.")
+    return f"{home} can be written to; {output.size(free)} are free."
+
+
+def _database() -> str:
+    from time import time
+
+    from resultant.cli.command import database
+    from resultant.records import FlowRun
+
+    db = database()
+    now = time()
+    probe = FlowRun(f"doctor-{os.urandom(8).hex()}", "resultant-doctor", "doctor", "Success", 1, None, None, now, now)
+    db.put_flow_run(probe)
+    try:
+        if db.flow_run(probe.id) != probe:
+            raise ValueError(f"{db.url} gave back something else than was written to it.")
+    finally:
+        db.delete_flow_run(probe.id)
+    return f"{db.url} was written, read and deleted from; version {db.version()}."
+
+
+def _look_at_stores(found: Examination) -> None:
+    from resultant.cli.command import database
+    from resultant.errors import UnreadableResultError
+    from resultant.reading.task import result_of
+
+    results: dict[str, Any] = {"": _default_result()}
+    for kind in database().result_kinds():
+        if kind.type in ("inline", "constant", "secret", "result"):
+            continue
+        key = f"{kind.type} {kind.options}"
+        try:
+            results.setdefault(key, result_of(kind))
+        except (UnreadableResultError, ValueError) as error:
+            if key not in results:
+                found.note(f"results of type {kind.type or '(no name)'}", "warning", one_line(error))
+    _try_stores(found, results)
+
+
+def _default_result() -> Result:
+    from resultant.engine.description import result_named
+    from resultant.runtime import settings
+
+    return result_named(settings().flows.default_result or "LocalResult")
+
+
+def _try_stores(found: Examination, results: dict[str, Any]) -> None:
+    seen = set()
+    for result in results.values():
+        name = f"{type(result).__name__} {getattr(result, 'dir', '')}".strip()
+        if name not in seen:
+            seen.add(name)
+            found.attempt(name, lambda result=result: _try(result))  # type: ignore[misc]
+
+
+def _try(result: Any) -> str:
+    from time import perf_counter
+
+    store = getattr(result, "store", None)
+    if store is None:
+        return "It keeps its values without a store; there is nothing to try."
+    data = os.urandom(64)
+    key = f".resultant-doctor-{os.urandom(8).hex()}.tmp"
+    began = perf_counter()
+    place = store.put(key, data)
+    try:
+        if store.get(key) != data:
+            raise ValueError(f"{place} gave back other bytes than were written to it.")
+    finally:
+        store.delete(key)
+    return f"Written, read and deleted in {(perf_counter() - began) * 1000:.1f} ms."
+
+
+def _look_at_runs(found: Examination) -> None:
+    from resultant.cli.command import database
+
+    db = database()
+    dead = [run.id for run in db.flow_runs(state="Running") if _is_nobodys(db, run.id)]
+    if dead:
+        names = ", ".join(dead[:5])
+        found.note(
+            "runs",
+            "warning",
+            f"{len(dead)} unfinished without a process that works on them ({names}{', ...' if len(dead) > 5 else ''}). "
+            f"Go on with one: resultant resume {dead[0]}",
+        )
+
+
+def _is_nobodys(db: StateDB, run_id: str) -> bool:
+    from resultant.errors import RunHeldError
+
+    try:
+        with db.hold(run_id):
+            return True
+    except RunHeldError:
+        return False
