@@ -23,6 +23,9 @@ _BY_PLACE = "task_run x JOIN task ON task.no = x.task JOIN flow_run run ON run.n
 _CACHE = """SELECT x.key, run.id, task.slug, x.idx, x.created, x.expires, x.code, x.inputs, x.parameters
     FROM cache x JOIN task ON task.no = x.task JOIN flow_run run ON run.no = task.run"""
 
+# The index of states leaves those out that have succeeded, and is only used by whoever does so too.
+_NOT_SUCCESS = "x.state <> 1"
+
 _ALL = 1 << 62
 
 
@@ -108,17 +111,21 @@ class Reading:
             if value is not None:
                 conditions.append(test)
                 values.append(value)
+        if state not in (None, "Success"):
+            conditions.append(_NOT_SUCCESS)
         query = f"{_TASK_RUN.format(_BY_RUN)} WHERE {' AND '.join(conditions)} ORDER BY task.no, x.idx LIMIT ?"
         return task_runs(self._read(query, *values, _ALL if limit is None else limit))
 
     def counts(self, run_id: str) -> dict[str, int]:
         """Return how many task runs there are in each state; see :class:`~resultant.db.StateDB`."""
-        counted = (
-            "SELECT x.state AS number, count(*) AS many FROM flow_run run JOIN task ON task.run = run.no "
-            "JOIN task_run x ON x.task = task.no WHERE run.id = ? GROUP BY x.state"
+        here = f"FROM {_BY_RUN} WHERE run.id = ?"
+        query = (
+            f"SELECT state.name, many FROM (SELECT x.state AS number, count(*) AS many {here} AND {_NOT_SUCCESS} "
+            f"GROUP BY x.state) counted JOIN state ON state.no = number UNION ALL SELECT NULL, count(*) {here}"
         )
-        query = f"SELECT state.name, many FROM ({counted}) counted JOIN state ON state.no = number"
-        return dict(self._read(query, run_id))
+        counts = dict(self._read(query, run_id, run_id))
+        succeeded = counts.pop(None) - sum(counts.values())
+        return {**counts, "Success": succeeded} if succeeded else counts
 
     def places(self, location: str) -> list[TaskRun]:
         """Return the task runs of a place; see :class:`~resultant.db.StateDB`."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from itertools import chain, repeat
 
 from .rows import is_shared, split, unknown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Sequence
     from typing import Any
 
@@ -44,7 +44,7 @@ _RARE = frozenset({"due", "children", "error", "message", "text", "loop"})
 _FILLING = -9
 
 
-def _insert(same: frozenset[str], rows: int) -> str:
+def _insert(same: frozenset[str], rows: int, instead: str) -> str:
     """Return a statement for so many rows whose values are the same in some columns, which come first and once."""
     once = [name for name in _COLUMNS if name in same]
     each = [name for name in _COLUMNS if name not in same]
@@ -53,7 +53,7 @@ def _insert(same: frozenset[str], rows: int) -> str:
     )
     values = ",".join(["(" + ",".join("?" * len(each)) + ")"] * rows)
     return (
-        f"INSERT OR REPLACE INTO task_run ({', '.join([*once, *each])}) "
+        f"INSERT OR {instead} INTO task_run ({', '.join([*once, *each])}) "
         f"SELECT {chosen} FROM (VALUES {values}) WHERE column1 <> {_FILLING}"
     )
 
@@ -67,7 +67,7 @@ class TaskRunWriter:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._statements: dict[tuple[frozenset[str], int], str] = {}
+        self._statements: dict[tuple[frozenset[str], int, str], str] = {}
         self._epoch = 0
         self.forget()
 
@@ -114,15 +114,22 @@ class TaskRunWriter:
         room = 1 << (many - 1).bit_length()
         values = [*once, *chain.from_iterable(zip(*each, strict=True))]
         values += [_FILLING] * (len(each) * (room - many))
-        self._connection.execute(self._statement(frozenset(names), room), values)
-
-    def _statement(self, same: frozenset[str], rows: int) -> str:
+        same = frozenset(names)
         try:
-            return self._statements[same, rows]
+            # Most rows are new ones, which is found out more cheaply than what there may be to replace.
+            self._connection.execute(self._statement(same, room, "FAIL"), values)
+        except sqlite3.IntegrityError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_CONSTRAINT_UNIQUE:
+                raise
+            self._connection.execute(self._statement(same, room, "REPLACE"), values)
+
+    def _statement(self, same: frozenset[str], rows: int, instead: str) -> str:
+        try:
+            return self._statements[same, rows, instead]
         except KeyError:
             if len(self._statements) >= 64:
                 self._statements.clear()
-            text = self._statements[same, rows] = _insert(same, rows)
+            text = self._statements[same, rows, instead] = _insert(same, rows, instead)
             return text
 
     def _numbers(self, known: dict[Any, Any], texts: Any, make: Any) -> list[Any]:

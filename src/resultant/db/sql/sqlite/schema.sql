@@ -31,6 +31,7 @@ CREATE INDEX flow_run_name ON flow_run (name);
 -- Short numbers for texts that many rows share.
 CREATE TABLE task (no INTEGER PRIMARY KEY, run INTEGER NOT NULL, slug TEXT NOT NULL, UNIQUE (run, slug));
 CREATE TABLE state (no INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+INSERT INTO state (no, name) VALUES (1, 'Success');
 CREATE TABLE folder (no INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE);
 CREATE TABLE kind (
     no INTEGER PRIMARY KEY,
@@ -68,7 +69,8 @@ CREATE TABLE task_run (
     loop INTEGER,
     UNIQUE (task, idx)
 );
-CREATE INDEX task_run_state ON task_run (task, state);
+-- Most have succeeded: those that have not are the ones that are looked for.
+CREATE INDEX task_run_state ON task_run (task, state) WHERE state <> 1;
 CREATE INDEX task_run_place ON task_run (folder, leaf) WHERE folder IS NOT NULL;
 
 CREATE TABLE cache (
