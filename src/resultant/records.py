@@ -8,9 +8,22 @@ import msgspec
 
 from resultant.errors import CorruptResultError, UnreadableResultError
 
-__all__ = ["CacheEntry", "FlowRun", "ResultKind", "ResultRecord", "TaskRun", "python_version", "value_library"]
+__all__ = [
+    "CacheEntry",
+    "FlowRun",
+    "ResultKind",
+    "ResultRecord",
+    "TaskRun",
+    "location_of",
+    "location_text",
+    "python_version",
+    "value_library",
+]
 
 _VERSION = 1
+
+#: Begins a location that is kept as hexadecimal digits; no location begins with a control character otherwise.
+_ESCAPED = "\x01"
 
 #: Name and version of the library that owns a type, by the type's top-level module.
 _libraries: dict[str, tuple[str, str] | tuple[None, None]] = {}
@@ -219,6 +232,26 @@ class CacheEntry(msgspec.Struct, frozen=True):
     code: bytes | None = None
     inputs: str | None = None
     parameters: str | None = None
+
+
+def location_text(location: str) -> str:
+    """Return a location as text that every database takes; :func:`location_of` gives it back.
+
+    Args:
+        location: may hold lone surrogates, as names of files that are no UTF-8 do.
+    """
+    try:
+        location.encode()
+    except UnicodeEncodeError:
+        return _ESCAPED + location.encode("utf-8", "surrogatepass").hex()
+    return location
+
+
+def location_of(text: str) -> str:
+    """Return the location that :func:`location_text` was given."""
+    if text.startswith(_ESCAPED):
+        return bytes.fromhex(text[len(_ESCAPED) :]).decode("utf-8", "surrogatepass")
+    return text
 
 
 def python_version() -> str:

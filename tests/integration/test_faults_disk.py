@@ -190,6 +190,7 @@ def test_a_limit_on_the_size_of_files_is_a_full_store(tmp_path: Path) -> None:
 
         resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
         config.flows.checkpointing = True
+        config.record.runs = False  # the database's own files are larger than that
 
         @task(max_retries=2, retry_delay=0)
         def large():
@@ -278,6 +279,7 @@ def test_a_folder_of_somebody_else_is_a_refusal(tmp_path: Path) -> None:
         from resultant.errors import DeniedError, WriteError
 
         config.flows.checkpointing = True
+        config.record.runs = False  # the home is somebody else's too
         warm_up()
         result = LocalResult(dir=sys.argv[1], location="mine", validate_dir=False)
         os.setgid(65534); os.setuid(65534)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from resultant.engine.recorded import RecordedValue, later
 from resultant.engine.result import Result
 from resultant.engine.state import Cached, Mapped, Paused, Resume, Retrying, Skipped, State, Success
+from resultant.records import location_of
 from resultant.runtime import get_logger
 
 TYPE_CHECKING = False
@@ -120,7 +121,7 @@ class History:
         if row.location is None or row.size is None or not hasattr(result, "store"):
             return True
         try:
-            size = result.store.stat(row.location).size
+            size = result.store.stat(result.location).size
             reason = None if size == row.size else f"it has {size} bytes instead of {row.size}"
         except (MissingResultError, StoreError) as error:
             reason = str(error)
@@ -144,7 +145,7 @@ class History:
         kind = None if row.kind is None else self._prototype(row.kind)
         result = (kind or step.result or Result()).from_value(None)
         if row.location is not None:
-            result.location = row.location
+            result.location = location_of(row.location)
             result._size = row.size
             result._digest = row.digest
             later(result, RecordedValue(self.digester, row.digest, row.size))

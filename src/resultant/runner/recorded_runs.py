@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from time import time
 
 from resultant.engine.integrity import Digester
+from resultant.errors import DatabaseError
 from resultant.runtime import get_logger, settings
 
 TYPE_CHECKING = False
@@ -151,8 +152,6 @@ class Recording:
 
     def fail(self, final: State) -> None:
         """Write how a run ended that broke; that the database is what broke is no second failure."""
-        from resultant.errors import DatabaseError
-
         try:
             self.end(final)
         except DatabaseError as error:
@@ -245,9 +244,14 @@ def begin(
     from .history import History
     from .recording import Recorder
 
-    db = database()
+    try:
+        db = database()
+        run.digester = digester()
+    except (DatabaseError, OSError) as error:
+        raise DatabaseError(
+            f"The run cannot be recorded: {error} (RESULTANT__RECORD__RUNS=false runs flows without a record.)"
+        ) from error
     keys = run.keys
-    run.digester = digester()
     now = time()
     if earlier is None:
         held.enter_context(db.hold(keys["flow_run_id"]))

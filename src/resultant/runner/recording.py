@@ -5,6 +5,7 @@ from __future__ import annotations
 from time import time
 
 from resultant.engine.state import Failed, Mapped, Retrying, Scheduled, Success
+from resultant.records import location_text
 
 from .fingerprint import of_task
 
@@ -122,7 +123,7 @@ class Recorder:
                 None,
                 inputs,
                 self._kinds.get((id(step.result), result.value.__class__)) or self._kind(step, result),
-                location,
+                location if location.isascii() else location_text(location),
                 result._size,
                 result._digest,
                 False,
@@ -157,7 +158,7 @@ class Recorder:
             children,
             inputs,
             None if location is None else self._kind(step, result),
-            location,
+            None if location is None else location_text(location),
             result._size,
             result._digest,
             successful and result.value is None and location is None and children is None,

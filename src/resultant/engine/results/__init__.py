@@ -27,7 +27,9 @@ def __getattr__(name: str) -> object:
         if name in _LATER:
             from resultant.errors import UnsupportedError
 
-            raise UnsupportedError(f"{name} is not in this release; LocalResult is. Object stores come with the next one.")
+            raise UnsupportedError(
+                f"{name} is not in this release; LocalResult is. Object stores come with the next one."
+            )
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 

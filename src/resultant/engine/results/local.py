@@ -70,7 +70,9 @@ def _check_writable(path: str) -> None:
     while not os.path.lexists(place):
         place = os.path.dirname(place)
     if not os.path.isdir(place):
-        raise ValueError(f"{path!r} cannot become a folder for results: {place!r} is not a folder. Choose another `dir=`.")
+        raise ValueError(
+            f"{path!r} cannot become a folder for results: {place!r} is not a folder. Choose another `dir=`."
+        )
     if not os.access(place, os.W_OK | os.X_OK):
         raise ValueError(
             f"{path!r} cannot become a folder for results: {place!r} may not be written to. Change its permissions or choose "
