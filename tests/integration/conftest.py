@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from resultant import config
+
+sys.path.insert(0, str(Path(__file__).parent))
+from command_line import Shell
 
 
 @pytest.fixture
@@ -59,3 +63,9 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[str], SmallDisk]]:
     yield mount
     for path in reversed(mounted):
         subprocess.run(["umount", "-l", str(path)], check=True, timeout=20)
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    """Runs the `resultant` command in an empty folder, with a home of its own."""
+    return Shell(tmp_path)

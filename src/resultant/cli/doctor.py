@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 import click
 
@@ -59,10 +60,11 @@ def command() -> int:
     if found.attempt("settings", _settings):
         found.attempt("home", _home)
         if found.attempt("database", _database):
-            _look_at_stores(found)
+            _try_default(found)
+            _try_recorded(found)
             _look_at_runs(found)
         else:
-            _try_stores(found, {"": _default_result()})
+            _try_default(found)
     if as_json():
         output.print_json(found.findings)
     else:
@@ -112,22 +114,29 @@ def _database() -> str:
     return f"{db.url} was written, read and deleted from; version {db.version()}."
 
 
-def _look_at_stores(found: Examination) -> None:
+def _try_default(found: Examination) -> None:
+    found.attempt("default result", lambda: _try(_default_result()))
+
+
+def _try_recorded(found: Examination) -> None:
     from resultant.cli.command import database
     from resultant.errors import UnreadableResultError
     from resultant.reading.task import result_of
 
-    results: dict[str, Any] = {"": _default_result()}
+    seen = set()
     for kind in database().result_kinds():
-        if kind.type in ("inline", "constant", "secret", "result"):
+        place = f"{kind.type or 'result without a name'} {kind.options}"
+        if kind.type in ("inline", "constant", "secret", "result") or place in seen:
             continue
-        key = f"{kind.type} {kind.options}"
+        seen.add(place)
         try:
-            results.setdefault(key, result_of(kind))
-        except (UnreadableResultError, ValueError) as error:
-            if key not in results:
-                found.note(f"results of type {kind.type or '(no name)'}", "warning", one_line(error))
-    _try_stores(found, results)
+            result = result_of(kind)
+        except UnreadableResultError as error:
+            found.note(place, "warning", one_line(error))
+        except ValueError as error:
+            found.note(place, "bad", one_line(error))
+        else:
+            found.attempt(f"{type(result).__name__} {getattr(result, 'dir', '')}".strip(), partial(_try, result))
 
 
 def _default_result() -> Result:
@@ -135,15 +144,6 @@ def _default_result() -> Result:
     from resultant.runtime import settings
 
     return result_named(settings().flows.default_result or "LocalResult")
-
-
-def _try_stores(found: Examination, results: dict[str, Any]) -> None:
-    seen = set()
-    for result in results.values():
-        name = f"{type(result).__name__} {getattr(result, 'dir', '')}".strip()
-        if name not in seen:
-            seen.add(name)
-            found.attempt(name, lambda result=result: _try(result))  # type: ignore[misc]
 
 
 def _try(result: Any) -> str:
@@ -161,7 +161,7 @@ def _try(result: Any) -> str:
             raise ValueError(f"{place} gave back other bytes than were written to it.")
     finally:
         store.delete(key)
-    return f"Written, read and deleted in {(perf_counter() - began) * 1000:.1f} ms."
+    return f"{place.removesuffix(key)}: written, read and deleted in {(perf_counter() - began) * 1000:.1f} ms."
 
 
 def _look_at_runs(found: Examination) -> None:

@@ -195,7 +195,7 @@ class Removal:
     def _delete_texts(self, run: FlowRun) -> None:
         folders = set()
         for row in self._db.task_runs(run.id):
-            if row.text is not None and f"resultant-failures/{run.id}/" in row.text:
+            if row.text is not None and f"failures/{run.id}/" in row.text:
                 folders.add(os.path.dirname(row.text))
                 _unlink(row.text)
         for folder in folders:

@@ -62,6 +62,7 @@ def report(flow: Flow, run_id: str, run: Callable[[], State]) -> int:
     Returns:
         The exit status.
     """
+    _open_database()
     try:
         with quiet_stdout():
             final = run()
@@ -78,6 +79,15 @@ def report(flow: Flow, run_id: str, run: Callable[[], State]) -> int:
     if not final.is_finished():
         return WAITING
     return 0 if final.is_successful() else 1
+
+
+def _open_database() -> None:
+    """A database that cannot be used is better said before anything has run than as a failure of the flow."""
+    from resultant.runner.recorded_runs import database
+    from resultant.runtime import settings
+
+    if settings().record.runs:
+        database()
 
 
 def _is_table(final: State) -> bool:
