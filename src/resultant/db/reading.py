@@ -113,7 +113,9 @@ class Reading:
                 values.append(value)
         if state not in (None, "Success"):
             conditions.append(_NOT_SUCCESS)
-        query = f"{_TASK_RUN.format(_BY_RUN)} WHERE {' AND '.join(conditions)} ORDER BY task.no, x.idx LIMIT ?"
+        # The plus keeps SQLite from walking through all rows in that order when the index of states names a few.
+        order = "task.no, x.idx" if state is None else "+task.no, +x.idx"
+        query = f"{_TASK_RUN.format(_BY_RUN)} WHERE {' AND '.join(conditions)} ORDER BY {order} LIMIT ?"
         return task_runs(self._read(query, *values, _ALL if limit is None else limit))
 
     def counts(self, run_id: str) -> dict[str, int]:

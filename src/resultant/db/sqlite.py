@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 __all__ = ["SqliteDB"]
 
 
+# Rows to be deleted in one transaction: some 20 ms.
+_AT_ONCE = 10_000
+
+
 class SqliteDB(Reading):
     """A :class:`~resultant.db.StateDB` in a file.
 
@@ -144,10 +148,15 @@ class SqliteDB(Reading):
 
     def delete_flow_run(self, run_id: str) -> None:
         """Forget a run; see :class:`~resultant.db.StateDB`."""
+        tasks = "SELECT task.no FROM task JOIN flow_run ON flow_run.no = task.run WHERE flow_run.id = ?"
+
+        def delete_some() -> int:
+            with self._transaction() as connection:
+                some = f"SELECT no FROM task_run WHERE task IN ({tasks}) LIMIT {_AT_ONCE}"
+                return connection.execute(f"DELETE FROM task_run WHERE no IN ({some})", (run_id,)).rowcount
 
         def delete() -> None:
             with self._transaction() as connection:
-                tasks = "SELECT task.no FROM task JOIN flow_run ON flow_run.no = task.run WHERE flow_run.id = ?"
                 for table in ("task_run", "cache", "pin"):
                     connection.execute(f"DELETE FROM {table} WHERE task IN ({tasks})", (run_id,))
                 connection.execute("DELETE FROM task WHERE run = (SELECT no FROM flow_run WHERE id = ?)", (run_id,))
@@ -156,12 +165,18 @@ class SqliteDB(Reading):
                     "DELETE FROM folder WHERE NOT EXISTS (SELECT 1 FROM task_run WHERE task_run.folder = folder.no)"
                 )
                 connection.execute("UPDATE epoch SET number = number + 1")
+
+        def shrink() -> int:
+            """Give pages that fell free back to the disk."""
             with problems(self.path):
-                # The pages that fell free go back to the disk.
-                self._connection.execute("PRAGMA incremental_vacuum").fetchall()
+                self._connection.execute(f"PRAGMA incremental_vacuum({_AT_ONCE // 10})").fetchall()
+                return int(self._connection.execute("PRAGMA freelist_count").fetchone()[0])
 
         with self.hold(run_id):
-            self._writer.call(delete)
+            # Piece by piece, so that nobody waits for long; the run itself goes last, so that the rest can be done again.
+            for step in (delete_some, delete, shrink):
+                while self._writer.call(step):
+                    self._checkpoints.wrote(_AT_ONCE)
 
     def set_pinned(
         self,

@@ -30,6 +30,7 @@ CREATE INDEX flow_run_name ON flow_run (name);
 
 -- Short numbers for texts that many rows share.
 CREATE TABLE task (no INTEGER PRIMARY KEY, run INTEGER NOT NULL, slug TEXT NOT NULL, UNIQUE (run, slug));
+CREATE INDEX task_order ON task (run);
 CREATE TABLE state (no INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 INSERT INTO state (no, name) VALUES (1, 'Success');
 CREATE TABLE folder (no INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE);
