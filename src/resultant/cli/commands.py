@@ -10,6 +10,8 @@ COMMANDS = {
     "resume": "Go on with a run that died, failed or was paused.",
     "runs": "List, show, compare and remove recorded runs.",
     "results": "List, show, read, verify and compare stored results.",
+    "why": "Say why a task ran, or why it did not.",
+    "plan": "Say what a flow would run and what it would take as it is.",
     "db": "Look after the state database.",
     "config": "Show the settings in force.",
     "doctor": "Try the database and every storage, and say what is wrong.",

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from .recorded_runs import Recording
 
-__all__ = ["run_flow", "run_once"]
+__all__ = ["planned", "run_flow", "run_once"]
 
 
 def run_flow(
@@ -191,6 +191,23 @@ def run_once(
     if raise_on_failure and final.is_failed():
         raise first_failure(final, tracker)
     return final
+
+
+def planned(flow: Any, parameters: dict[str, Any]) -> tuple[Plan, Run]:
+    """Return the steps of a flow, prepared as for a run that would begin now, and what is common to them.
+
+    Args:
+        flow: the flow.
+        parameters: values by name.
+
+    Raises:
+        LocationError: a location or target template is malformed.
+    """
+    keys = _run_keys(flow, {}, parameters, None, None)
+    plan = make_plan(flow)
+    run = _make_run(keys, ())
+    _prepare(plan, run, flow, {}, keys)
+    return plan, run
 
 
 def _run_keys(

@@ -1,0 +1,111 @@
+"""What a flow would do if it ran now, as far as that can be told without running anything."""
+
+from __future__ import annotations
+
+from resultant.cli import output
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from resultant.core.flow import Flow
+    from resultant.runner.plan import Plan, Run, Step
+
+__all__ = ["forecast"]
+
+_RUN, _TAKE, _OPEN, _WAIT = "run", "take", "unsure", "wait"
+
+
+def forecast(flow: Flow, parameters: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return ``task``, ``would`` (``run``, ``take``, ``wait`` or ``unsure``) and ``why`` of each task, in order.
+
+    Args:
+        flow: the flow.
+        parameters: values by name.
+    """
+    from resultant.runner.run import planned
+
+    plan, run = planned(flow, parameters)
+    known: dict[int, Any] = {}
+    told = []
+    for step in plan.steps:
+        task = step.task
+        if task.is_parameter:
+            if task.name in run.parameters:
+                known[step.index] = run.parameters[task.name]
+        elif task.is_constant:
+            known[step.index] = task.value
+        else:
+            would, why = _would(plan, run, step, known)
+            told.append({"task": step.slug, "would": would, "why": why})
+    return told
+
+
+def _would(plan: Plan, run: Run, step: Step, known: dict[int, Any]) -> tuple[str, str]:
+    from resultant.triggers import manual_only
+
+    if step.task.trigger is manual_only:
+        return _WAIT, "It waits for approval."
+    if step.target is not None or step.task.target is not None:
+        return _by_target(plan, run, step, known)
+    if step.task.cache_for is not None:
+        return _by_cache(step)
+    return _RUN, "It has neither a target nor a cache."
+
+
+def _by_target(plan: Plan, run: Run, step: Step, known: dict[int, Any]) -> tuple[str, str]:
+    from resultant.runner.frame import TaskFrame
+    from resultant.runner.persist import target_location
+    from resultant.runtime import enter, leave
+
+    if step.mapped:
+        return _OPEN, "It is mapped, and each child has a target of its own."
+    inputs = dict(step.constants)
+    needed = None if callable(step.target) else set(getattr(step.target, "names", ()))
+    for edge in step.upstream:
+        if edge.key is None:
+            continue
+        if edge.index in known:
+            inputs[edge.key] = known[edge.index]
+        elif needed is None or edge.key in needed:
+            return _OPEN, f"Its target is named after what {plan.steps[edge.index].slug} returns."
+    frame = TaskFrame(run, step, None)
+    frame.inputs = inputs
+    outer = enter(frame)
+    try:
+        location = target_location(frame)
+        there = _exists(frame, step, location)
+    finally:
+        leave(outer)
+    return (_TAKE, f"Its target {location} is there.") if there else (_RUN, f"Nothing is at its target {location}.")
+
+
+def _exists(frame: Any, step: Step, location: str) -> bool:
+    from resultant.engine.result import Result
+
+    configured: Any = step.result or Result()
+    if step.direct:
+        return bool(configured.store.has(location))
+    names = frame.names()
+    for name in ("self", "location"):
+        names.pop(name, None)
+    return bool(configured.exists(location.replace("{", "{{").replace("}", "}}"), **names))
+
+
+def _by_cache(step: Step) -> tuple[str, str]:
+    from time import time
+
+    from resultant.cli.command import database
+
+    key = step.task.cache_key or step.task.name
+    now = time()
+    entries = [each for each in database().cache_find(key) if each.expires is None or each.expires > now]
+    if not entries:
+        return _RUN, f"Nothing is in the cache under {key!r}."
+    newest = entries[0]
+    until = "for good" if newest.expires is None else f"until {output.local(newest.expires)}"
+    validator = getattr(step.task.cache_validator, "__name__", "its validator")
+    return (
+        _OPEN,
+        f"A value of run {newest.run} is in the cache {until}; whether it fits, {validator} says when it runs.",
+    )

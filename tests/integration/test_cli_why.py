@@ -1,0 +1,152 @@
+"""`resultant why` and `resultant plan`, as processes."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from command_line import Shell
+
+FLOW = """
+import os
+from resultant import Flow, Parameter, case, task
+from resultant.triggers import all_failed, manual_only
+
+@task
+def load(x):
+    return [x] * 3
+
+@task
+def each(y):
+    return y + 1
+
+@task(target="{x}-saved")
+def saved(x):
+    return x
+
+@task(target="{of}-late")
+def late(of):
+    return of
+
+@task
+def fails(x):
+    if x == 0:
+        raise ValueError("zero")
+
+@task
+def after(y):
+    return y
+
+with Flow("reasons") as flow:
+    x = Parameter("x", default=1)
+    loaded = load(x)
+    each.map(loaded)
+    saved(x)
+    late(of=each.copy(name="one")(x))
+    after(fails(x))
+"""
+
+
+@pytest.fixture
+def reasons(shell: Shell) -> Shell:
+    shell.write("reasons.py", FLOW)
+    return shell
+
+
+def why(shell: Shell, run: str, task: str) -> dict[str, str]:
+    answer = shell("why", run, task, "--json")
+    assert answer.status == 0, answer
+    told: dict[str, str] = answer.json
+    text = shell("why", run, task)
+    assert told["reason"] in text.out
+    return told
+
+
+def test_the_first_difference_is_named(reasons: Shell) -> None:
+    one = reasons.run("reasons.py")
+    told = why(reasons, one, "load")
+    assert told["verdict"] == "ran"
+    assert "No earlier run" in told["reason"]
+    two = reasons.run("reasons.py")
+    told = why(reasons, two, "load")
+    assert told["compared_with"] == one
+    assert "neither a target nor a cache" in told["reason"]
+    assert "neither a target nor a cache" in why(reasons, two, "each[1]")["reason"]
+    three = reasons.run("reasons.py", "-p", "x=2")
+    told = why(reasons, three, "load-1")
+    assert told["compared_with"] == two
+    assert "Its inputs are not those of the earlier run; parameters that differ: x" in told["reason"]
+    assert "inputs" in why(reasons, three, "each[2]")["reason"]
+    reasons.write("reasons.py", FLOW.replace("[x] * 3", "[x] * 4"))
+    four = reasons.run("reasons.py", "-p", "x=2")
+    assert "Its code" in why(reasons, four, "load")["reason"]
+    assert "4 children, and had 3" in why(reasons, four, "each-1")["reason"]
+
+
+def test_what_was_at_a_target_did_not_run(reasons: Shell) -> None:
+    one = reasons.run("reasons.py")
+    two = reasons.run("reasons.py")
+    told = why(reasons, two, "saved")
+    assert told["verdict"] == "did not run"
+    assert one in told["reason"]
+    assert why(reasons, one, "saved")["verdict"] == "ran"
+    (reasons.home / "results" / "1-saved").unlink()
+    three = reasons.run("reasons.py")
+    told = why(reasons, three, "saved")
+    assert told["verdict"] == "ran"
+    assert told["compared_with"] == two
+    reasons.write("reasons.py", FLOW)
+
+
+def test_failures_are_blamed(reasons: Shell) -> None:
+    one = reasons.run("reasons.py", "-p", "x=0", status=1)
+    told = why(reasons, one, "after")
+    assert told["verdict"] == "did not run"
+    assert "fails-1" in told["reason"]
+    two = reasons.run("reasons.py", "-p", "x=0", status=1)
+    assert "not successful: Failed (ValueError at " in why(reasons, two, "fails")["reason"]
+
+
+def test_attempts_are_told_apart(reasons: Shell) -> None:
+    one = reasons.run("reasons.py", "-p", "x=0", status=1)
+    reasons.write("reasons.py", FLOW.replace('raise ValueError("zero")', "pass"))
+    assert reasons("resume", one).status == 0
+    assert why(reasons, one, "load")["verdict"] == "ran in attempt 1 only"
+    assert why(reasons, one, "fails")["verdict"] == "ran in attempt 2"
+
+
+def test_unknown_tasks_are_wrong_input(reasons: Shell) -> None:
+    one = reasons.run("reasons.py")
+    assert reasons("why", one, "absent").status == 2
+    assert reasons("why", "absent", "load").status == 2
+
+
+def test_a_plan_runs_nothing(reasons: Shell) -> None:
+    def plan(*words: str) -> dict[str, str]:
+        answer = reasons("plan", "reasons.py", *words, "--json")
+        assert answer.status == 0, answer
+        return {each["task"]: each["would"] for each in answer.json["tasks"]}
+
+    assert plan()["saved-1"] == "run"
+    assert not (reasons.home / "results").exists()
+    reasons.run("reasons.py")
+    would = plan()
+    assert would["saved-1"] == "take"
+    assert would["late-1"] == "unsure"
+    assert would["load-1"] == "run"
+    assert plan("-p", "x=2")["saved-1"] == "run"
+    assert "1-saved is there" in reasons("plan", "reasons.py").out
+    assert len(reasons("runs", "ls", "--json").json) == 1
+    assert reasons("plan", "reasons.py", "-p", "z=1").status == 2
+
+
+def test_a_plan_sees_what_waits(shell: Shell) -> None:
+    shell.write(
+        "gate.py",
+        "from resultant import Flow, task\nfrom resultant.triggers import manual_only\n"
+        "@task(trigger=manual_only)\ndef gate(): ...\nwith Flow('gate') as flow: gate()\n",
+    )
+    assert shell("plan", "gate.py", "--json").json["tasks"][0]["would"] == "wait"
