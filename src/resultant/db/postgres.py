@@ -88,7 +88,7 @@ class PostgresDB(Reading):
             for row in some:
                 last.pop(row[:3], None)
                 last[row[:3]] = row
-            payload = _json([(*row[:12], *split(row[12]), *row[13:]) for row in last.values()])
+            payload = _payload(list(last.values()))
             query = "SELECT write_task_runs(%s::jsonb)"
             (lost,) = self._links.use(lambda link: link.execute(query, [payload]).fetchone(), self._hold_on) or (None,)  # noqa: B023
             if lost is not None:
@@ -244,12 +244,22 @@ def _task(link: Connection, run: str, slug: str) -> int:
     return int(row[0])
 
 
-def _json(rows: list[tuple[Any, ...]]) -> str:
+def _payload(rows: list[tuple[Any, ...]]) -> str:
+    """Return rows as the function in the database takes them."""
     import msgspec
 
-    text = msgspec.json.encode(rows)
-    if b"\\u0000" in text:
-        text = msgspec.json.encode([tuple(map(_clean, row)) for row in rows])
+    tasks: dict[tuple[str, str], int] = {}
+    states: dict[str, int] = {}
+    folders: dict[str, int] = {}
+    short = []
+    for run, slug, index, state, *others in rows:
+        folder, leaf = split(others[8])
+        others[8:9] = (None if folder is None else folders.setdefault(folder, len(folders) + 1), leaf)
+        task = tasks.setdefault((run, slug), len(tasks) + 1)
+        short.append((task, index, states.setdefault(state, len(states) + 1), *others))
+    text = msgspec.json.encode({"tasks": list(tasks), "states": list(states), "folders": list(folders), "rows": short})
+    if b"\\u0000" in text and any(_clean(value) != value for row in rows for value in row):
+        return _payload([tuple(map(_clean, row)) for row in rows])
     return text.decode()
 
 

@@ -23,10 +23,10 @@ __all__ = ["Writer"]
 
 # Waiting this long for company makes a hundred commits a second out of ten thousand. What is left of the promised 10 ms
 # is for the interpreter, which lets a thread wait up to 5 ms for its turn, and for the commit.
-_PATIENCE = 0.006
+_PATIENCE = 0.008
 
 # Whoever brings a row writes what waits by itself, when the oldest has waited this long or there are so many.
-_SOON = 0.003
+_SOON = 0.006
 _MANY = 500
 
 # As many rows may wait in memory; whoever brings more waits itself.

@@ -103,39 +103,47 @@ CREATE TABLE pin (
     PRIMARY KEY (task, idx)
 );
 
--- Writes task runs: JSON arrays in the order of their fields, each with folder and leaf in place of the location, and a
--- run, slug and index that occurs once. Rows of an unknown run are left out; one such run is returned.
+-- Writes task runs. What many rows share comes once, and they name it by its number: tasks, each an array of a run's id
+-- and a slug; states; folders. Rows are arrays of what is left, in the order of the table's columns below. No task and index
+-- may occur twice. Rows of an unknown run are left out; one such run is returned.
 CREATE FUNCTION write_task_runs(payload JSONB) RETURNS TEXT LANGUAGE plpgsql AS $function$
+DECLARE
+    task_numbers BIGINT[];
+    state_numbers INTEGER[];
+    folder_numbers BIGINT[];
 BEGIN
     -- Whoever deletes runs waits until nobody is about to write rows of theirs, and the other way round.
     PERFORM pg_advisory_xact_lock_shared(7239);
     INSERT INTO state (name)
-        SELECT DISTINCT x->>3 AS name FROM jsonb_array_elements(payload) x
-        WHERE NOT EXISTS (SELECT 1 FROM state WHERE state.name = x->>3) ORDER BY name
+        SELECT name FROM jsonb_array_elements_text(payload->'states') AS e (name)
+        WHERE NOT EXISTS (SELECT 1 FROM state s WHERE s.name = e.name) ORDER BY name
         ON CONFLICT DO NOTHING;
     INSERT INTO task (run, slug)
-        SELECT r.no, new.slug
-        FROM (SELECT x->>0 AS run, x->>1 AS slug, min(number) AS number
-              FROM jsonb_array_elements(payload) WITH ORDINALITY AS e (x, number) GROUP BY 1, 2) new
-        JOIN flow_run r ON r.id = new.run
-        WHERE NOT EXISTS (SELECT 1 FROM task WHERE task.run = r.no AND task.slug = new.slug)
-        ORDER BY r.no, new.number
+        SELECT r.no, x->>1 FROM jsonb_array_elements(payload->'tasks') WITH ORDINALITY AS e (x, number)
+        JOIN flow_run r ON r.id = x->>0
+        WHERE NOT EXISTS (SELECT 1 FROM task t WHERE t.run = r.no AND t.slug = x->>1) ORDER BY r.no, number
         ON CONFLICT DO NOTHING;
     INSERT INTO folder (path)
-        SELECT DISTINCT x->>12 AS path FROM jsonb_array_elements(payload) x
-        WHERE x->>12 IS NOT NULL AND NOT EXISTS (SELECT 1 FROM folder WHERE md5(folder.path) = md5(x->>12)) ORDER BY path
+        SELECT path FROM jsonb_array_elements_text(payload->'folders') AS e (path)
+        WHERE NOT EXISTS (SELECT 1 FROM folder f WHERE md5(f.path) = md5(e.path)) ORDER BY path
         ON CONFLICT DO NOTHING;
+    SELECT array_agg(s.no ORDER BY number) INTO state_numbers
+        FROM jsonb_array_elements_text(payload->'states') WITH ORDINALITY AS e (name, number)
+        JOIN state s ON s.name = e.name;
+    SELECT array_agg(t.no ORDER BY number) INTO task_numbers
+        FROM jsonb_array_elements(payload->'tasks') WITH ORDINALITY AS e (x, number)
+        LEFT JOIN flow_run r ON r.id = x->>0 LEFT JOIN task t ON t.run = r.no AND t.slug = x->>1;
+    SELECT array_agg(f.no ORDER BY number) INTO folder_numbers
+        FROM jsonb_array_elements_text(payload->'folders') WITH ORDINALITY AS e (path, number)
+        JOIN folder f ON md5(f.path) = md5(e.path);
     INSERT INTO task_run (task, idx, state, attempt, count, started, ended, due, children, input, kind, folder, leaf, size,
                           digest, none, error, message, text, loop)
-        SELECT t.no, (x->>2)::INTEGER, s.no, (x->>4)::INTEGER, (x->>5)::INTEGER, (x->>6)::DOUBLE PRECISION,
-            (x->>7)::DOUBLE PRECISION, (x->>8)::DOUBLE PRECISION, (x->>9)::INTEGER, decode(x->>10, 'base64'),
-            (x->>11)::BIGINT, f.no, x->>13, (x->>14)::BIGINT, decode(x->>15, 'base64'), (x->>16)::BOOLEAN, x->>17, x->>18,
-            x->>19, (x->>20)::INTEGER
-        FROM jsonb_array_elements(payload) WITH ORDINALITY AS e (x, number)
-        JOIN flow_run r ON r.id = x->>0
-        JOIN task t ON t.run = r.no AND t.slug = x->>1
-        JOIN state s ON s.name = x->>3
-        LEFT JOIN folder f ON md5(f.path) = md5(x->>12)
+        SELECT task_numbers[(x->>0)::INTEGER], (x->>1)::INTEGER, state_numbers[(x->>2)::INTEGER], (x->>3)::INTEGER,
+            (x->>4)::INTEGER, (x->>5)::DOUBLE PRECISION, (x->>6)::DOUBLE PRECISION, (x->>7)::DOUBLE PRECISION,
+            (x->>8)::INTEGER, decode(x->>9, 'base64'), (x->>10)::BIGINT, folder_numbers[(x->>11)::INTEGER], x->>12,
+            (x->>13)::BIGINT, decode(x->>14, 'base64'), (x->>15)::BOOLEAN, x->>16, x->>17, x->>18, (x->>19)::INTEGER
+        FROM jsonb_array_elements(payload->'rows') WITH ORDINALITY AS e (x, number)
+        WHERE task_numbers[(x->>0)::INTEGER] IS NOT NULL
         ORDER BY number
         ON CONFLICT (task, idx) DO UPDATE SET
             no = excluded.no, state = excluded.state, attempt = excluded.attempt, count = excluded.count,
@@ -143,7 +151,7 @@ BEGIN
             input = excluded.input, kind = excluded.kind, folder = excluded.folder, leaf = excluded.leaf,
             size = excluded.size, digest = excluded.digest, none = excluded.none, error = excluded.error,
             message = excluded.message, text = excluded.text, loop = excluded.loop;
-    RETURN (SELECT x->>0 FROM jsonb_array_elements(payload) x
+    RETURN (SELECT x->>0 FROM jsonb_array_elements(payload->'tasks') x
             WHERE NOT EXISTS (SELECT 1 FROM flow_run r WHERE r.id = x->>0) LIMIT 1);
 END
 $function$;
