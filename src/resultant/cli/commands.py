@@ -12,6 +12,8 @@ COMMANDS = {
     "results": "List, show, read, verify and compare stored results.",
     "why": "Say why a task ran, or why it did not.",
     "plan": "Say what a flow would run and what it would take as it is.",
+    "gc": "Free the space of results that nobody needs any more.",
+    "fsck": "Compare the database with the storage, and repair what can be repaired.",
     "db": "Look after the state database.",
     "config": "Show the settings in force.",
     "doctor": "Try the database and every storage, and say what is wrong.",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from resultant.db import StateDB
     from resultant.records import FlowRun, TaskRun
 
-__all__ = ["Doomed", "Freed", "Removal", "finish_notes"]
+__all__ = ["Doomed", "Freed", "Removal", "finish_notes", "notes_of"]
 
 
 class Doomed:
@@ -59,10 +59,18 @@ class Removal:
         forget: whether their rows go too; else they only lose their results.
         force: whether pins count for nothing.
         keep_results: whether the bytes stay.
+        among: ids of all runs that lose their results, if these are not the only ones.
     """
 
     def __init__(
-        self, db: StateDB, runs: list[FlowRun], *, forget: bool, force: bool = False, keep_results: bool = False
+        self,
+        db: StateDB,
+        runs: list[FlowRun],
+        *,
+        forget: bool,
+        force: bool = False,
+        keep_results: bool = False,
+        among: set[str] | None = None,
     ) -> None:
         self._db = db
         self._runs = runs
@@ -70,7 +78,7 @@ class Removal:
         self._force = force
         self._keep_results = keep_results
         self._places = Places(db)
-        self._ids = {run.id for run in runs}
+        self._ids = {run.id for run in runs} | (among or set())
         self._now = _now()
         #: Places whose bytes could not be reached.
         self._stayed: set[str] = set()
@@ -153,6 +161,20 @@ class Removal:
             os.unlink(note)
         return freed
 
+    def estimate(self, counted: set[str]) -> Freed:
+        """Return what :meth:`carry_out` would delete.
+
+        Args:
+            counted: places that are not counted again; those that are counted now are added.
+        """
+        freed = Freed()
+        for each in self.doomed():
+            if each.location not in counted:
+                counted.add(each.location)
+                freed.places += 1
+                freed.size += each.size
+        return freed
+
     def _delete(self, each: Doomed) -> bool:
         """Delete bytes unless they are other ones than those on record, which somebody is about to put on record."""
         from resultant.errors import MissingResultError, ResultError
@@ -214,14 +236,7 @@ def finish_notes(db: StateDB) -> int:
     from resultant.errors import RunHeldError, UnknownRunError
 
     finished = 0
-    for path in _notes():
-        try:
-            with open(path, encoding="utf-8") as file:
-                note = json.load(file)
-        except (OSError, ValueError):
-            continue
-        if note.get("database") != db.url:
-            continue
+    for path, note in notes_of(db):
         runs = []
         for run_id in note["runs"]:
             try:
@@ -239,6 +254,20 @@ def finish_notes(db: StateDB) -> int:
         _unlink(path)
         finished += 1
     return finished
+
+
+def notes_of(db: StateDB) -> list[tuple[str, dict[str, Any]]]:
+    """Return the notes of removals from a database that were not finished, each with its file."""
+    found = []
+    for path in _notes():
+        try:
+            with open(path, encoding="utf-8") as file:
+                note = json.load(file)
+        except (OSError, ValueError):
+            continue
+        if note.get("database") == db.url:
+            found.append((path, note))
+    return found
 
 
 def _folder() -> str:

@@ -1,0 +1,103 @@
+"""Which finished runs have had their time."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from time import time
+
+from resultant.cli import output
+from resultant.cli.failure import Failure
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from resultant.cli.survey import Survey
+    from resultant.records import FlowRun
+
+__all__ = ["Budget", "parsed_size"]
+
+_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+
+
+def parsed_size(text: str) -> int:
+    """Return a size such as ``500M`` or ``10GiB`` in bytes.
+
+    Raises:
+        Failure: it is no size.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", text.strip().lower())
+    if match is None:
+        raise Failure(f"{text!r} is no size: write 500M, 10G or a number of bytes.")
+    return int(float(match[1]) * _UNITS[match[2]])
+
+
+class Budget:
+    """Chooses runs by age, number and bytes; a run that any of them chooses is chosen.
+
+    Args:
+        age: seconds since their end beyond which runs are chosen.
+        count: how many of the last runs of each flow are not chosen.
+        size: bytes that the results of runs that are not chosen may take.
+        flow: only runs of this flow are looked at.
+    """
+
+    def __init__(self, age: float | None, count: int | None, size: int | None, flow: str | None) -> None:
+        self._age = age
+        self._count = count
+        self._size = size
+        self._flow = flow
+
+    def choose(self, survey: Survey) -> list[tuple[FlowRun, str]]:
+        """Return the chosen runs and why, the oldest first; folders of all results are noted on the way."""
+        now = time()
+        chosen: list[tuple[FlowRun, str]] = []
+        candidates = []
+        seen: Counter[str] = Counter()
+        runs = survey.db.flow_runs(self._flow)
+        for run in runs:
+            if run.ended is None or run.state in ("Running", "Paused") or run.pinned:
+                continue
+            seen[run.flow] += 1
+            why = self._why(run, now, seen[run.flow])
+            if why is not None:
+                chosen.append((run, why))
+            else:
+                candidates.append(run)
+        chosen.reverse()
+        return chosen + self._by_size(survey, runs, {run.id for run, _ in chosen}, candidates[::-1])
+
+    def _why(self, run: FlowRun, now: float, number: int) -> str | None:
+        if self._age is not None and run.ended is not None and now - run.ended > self._age:
+            return f"ended {output.local(run.ended)}"
+        if self._count is not None and number > self._count:
+            return f"not among the last {self._count} of {run.flow!r}"
+        return None
+
+    def _by_size(
+        self, survey: Survey, runs: list[FlowRun], gone: set[str], candidates: list[FlowRun]
+    ) -> list[tuple[FlowRun, str]]:
+        """Choose the oldest candidates until what the others refer to is small enough."""
+        # A place is freed with the last run that refers to it.
+        sizes: dict[str, int] = {}
+        users: dict[str, set[str]] = {}
+        used: dict[str, list[str]] = {}
+        for run in runs:
+            for row, place in survey.rows(run):
+                if self._size is None or run.id in gone:
+                    continue
+                sizes[place] = max(sizes.get(place, 0), row.size or 0)
+                users.setdefault(place, set()).add(run.id)
+                used.setdefault(run.id, []).append(place)
+        if self._size is None:
+            return []
+        total = sum(sizes.values())
+        chosen = []
+        for run in candidates:
+            if total <= self._size:
+                break
+            chosen.append((run, f"results take {output.size(total)} in all"))
+            for place in used.get(run.id, ()):
+                users[place].discard(run.id)
+                if not users[place]:
+                    total -= sizes.pop(place, 0)
+        return chosen

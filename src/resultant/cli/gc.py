@@ -1,0 +1,152 @@
+"""``resultant gc``."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+import click
+
+from resultant.cli import output
+from resultant.cli.command import Command, as_json, database
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from resultant.db import StateDB
+    from resultant.records import FlowRun
+
+__all__ = ["command"]
+
+#: Runs that are released together: each is held by an open file meanwhile.
+_BATCH = 200
+
+
+@click.command("gc", cls=Command)
+@click.option("--older-than", metavar="SPAN", help="Release the results of runs that ended longer ago: 30d, 12h.")
+@click.option(
+    "--keep-last", type=click.IntRange(min=0), metavar="N", help="... of all but the last N runs of each flow."
+)
+@click.option(
+    "--max-size", metavar="SIZE", help="... of the oldest runs, until the rest takes at most so much: 10G, 500M."
+)
+@click.option("--flow", metavar="NAME", help="Only of runs of this flow.")
+@click.option("--delete", is_flag=True, help="Do it. Without this, it is only said what would be done.")
+def command(
+    older_than: str | None, keep_last: int | None, max_size: str | None, flow: str | None, delete: bool
+) -> None:
+    """Free the space of results that nobody needs any more.
+
+    Temporary files of writes that never finished go in any case; results go with runs that a budget chooses. The rows of
+    such runs stay, and say that the results are gone.
+
+    Kept is what is pinned, stands in the cache for later runs, or is referred to by a run that was not chosen; and so are
+    the results of runs that have not ended. Files that this database has no row for are never touched.
+    """
+    from resultant.cli.budget import Budget, parsed_size
+    from resultant.cli.removal import finish_notes
+    from resultant.cli.survey import Survey
+    from resultant.cli.times import span
+
+    budget = Budget(
+        None if older_than is None else span(older_than),
+        keep_last,
+        None if max_size is None else parsed_size(max_size),
+        flow,
+    )
+    db = database()
+    if delete:
+        finish_notes(db)
+    survey = Survey(db)
+    chosen = budget.choose(survey)
+    leftovers = survey.leftovers()
+    told = _release(db, chosen, delete)
+    skipped = [each["id"] for each in told if each["held"]]
+    told = [each for each in told if each["results"] and not each["held"]]
+    if delete:
+        _unlink(leftovers)
+    freed = sum(each["bytes"] for each in told) + sum(size for _, size in leftovers)
+    if as_json():
+        output.print_json(
+            {
+                "dry_run": not delete,
+                "bytes": freed,
+                "runs": told,
+                "leftovers": [{"path": path, "bytes": size} for path, size in leftovers],
+                "held": skipped,
+            }
+        )
+        return
+    _print(told, leftovers, skipped, freed, delete)
+
+
+def _release(db: StateDB, chosen: list[tuple[FlowRun, str]], delete: bool) -> list[dict[str, Any]]:
+    """Release the results of runs, or say what that would free."""
+    from resultant.cli.removal import Freed, Removal
+    from resultant.errors import RunHeldError
+
+    everyone = {run.id for run, _ in chosen}
+    told = []
+    counted: set[str] = set()
+    for start in range(0, len(chosen), _BATCH):
+        batch = chosen[start : start + _BATCH]
+        with ExitStack() as stack:
+            held = set()
+            for run, _ in batch:
+                try:
+                    stack.enter_context(db.hold(run.id))
+                except RunHeldError:
+                    held.add(run.id)
+            everyone -= held
+            for run, why in batch:
+                removal = Removal(db, [run], forget=False, among=everyone)
+                if run.id in held:
+                    freed = Freed()
+                else:
+                    freed = removal.carry_out() if delete else removal.estimate(counted)
+                told.append(
+                    {
+                        "id": run.id,
+                        "flow": run.flow,
+                        "state": run.state,
+                        "ended": output.iso(run.ended),
+                        "why": why,
+                        "results": freed.places,
+                        "bytes": freed.size,
+                        "held": run.id in held,
+                    }
+                )
+    return told
+
+
+def _unlink(leftovers: list[tuple[str, int]]) -> None:
+    import os
+
+    for path, _ in leftovers:
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            pass
+
+
+def _print(
+    told: list[dict[str, Any]], leftovers: list[tuple[str, int]], skipped: list[str], freed: int, delete: bool
+) -> None:
+    if told:
+        output.print_table(
+            ("run", "flow", "state", "results", "size", "why"),
+            [
+                (each["id"], each["flow"], each["state"], each["results"], output.size(each["bytes"]), each["why"])
+                for each in told
+            ],
+        )
+    for path, size in leftovers:
+        print(f"{path} ({output.size(size)}): a write that never finished")
+    for run in skipped:
+        print(f"Run {run} is at work and was left alone.")
+    if not told and not leftovers:
+        print("There is nothing to free.")
+    elif delete:
+        print(f"Freed {output.size(freed)}.")
+    else:
+        print(f"This would free {output.size(freed)}. Nothing was deleted: add --delete to do it.")
