@@ -5,6 +5,7 @@ from __future__ import annotations
 from resultant.engine.recorded import RecordedValue, later
 from resultant.engine.result import Result
 from resultant.engine.state import Cached, Mapped, Paused, Resume, Retrying, Skipped, State, Success
+from resultant.errors import MissingResultError
 from resultant.records import location_of
 from resultant.runtime import get_logger
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from .plan import Step
 
 __all__ = ["History"]
+
+_IN_MEMORY = "was kept in memory, and went with the process that had it"
 
 _SUCCESSFUL: dict[str, type[State]] = {"Success": Success, "Cached": Cached, "Skipped": Skipped}
 
@@ -60,6 +63,15 @@ class History:
         """Return what is recorded of a task run, if anything is."""
         return self._rows.get(step.slug, {}).get(index)
 
+    def rows(self, step: Step) -> dict[int, TaskRun]:
+        """Return what is recorded of a task and its mapped children, by position; -1 is the task itself."""
+        return self._rows.get(step.slug, {})
+
+    def stood(self, step: Step, index: int) -> bool:
+        """Return whether a task run ended well, and is not known to be lost."""
+        row = self._rows.get(step.slug, {}).get(index)
+        return row is not None and row.state in _SUCCESSFUL and (step.slug, index) not in self.lost
+
     def standing(self, step: Step, index: int, fingerprint: Callable[[], bytes | None] | None) -> State | None:
         """Return the state that an earlier attempt reached, if it still stands.
 
@@ -74,15 +86,9 @@ class History:
         cls = _SUCCESSFUL.get(row.state)
         if cls is None:
             return None
-        if row.location is None and not row.none and cls is not Skipped:
-            # The value was kept in memory, and went with the process that had it.
-            return None
         if fingerprint is not None and (row.input is None or fingerprint() != row.input):
             return None
-        state = self._state(step, row, cls)
-        if not step.dependents and not self._is_there(step, row, state):
-            return None
-        return state
+        return self._state(step, row, cls)
 
     def whole(self, step: Step) -> list[State] | None:
         """Return the states of all children of a mapped task, if every one of them still stands."""
@@ -113,21 +119,27 @@ class History:
             "Retrying after the run was resumed.", start_time=datetime.fromtimestamp(row.due, UTC), run_count=row.count
         )
 
-    def _is_there(self, step: Step, row: TaskRun, state: State) -> bool:
-        """Return whether the bytes of a final result are where they were; what tasks need is read by them."""
-        from resultant.errors import MissingResultError, StoreError
+    def look(self, step: Step, row: TaskRun) -> None:
+        """Look whether the value of a task run that ended well can be had, as far as size and place tell; note it if not."""
+        from resultant.errors import StoreError
 
-        result = state._result
-        if row.location is None or row.size is None or not hasattr(result, "store"):
-            return True
+        cls = _SUCCESSFUL.get(row.state)
+        if cls is None or cls is Skipped or row.none or (step.slug, row.index) in self.lost:
+            return
+        if row.location is None:
+            # It was kept in memory, and went with the process that had it: that is nobody's fault, and no news.
+            self.lost[step.slug, row.index] = _IN_MEMORY
+            return
+        result = self._state(step, row, cls)._result
+        if row.size is None or not hasattr(result, "store"):
+            return
         try:
             size = result.store.stat(result.location).size
-            reason = None if size == row.size else f"it has {size} bytes instead of {row.size}"
         except (MissingResultError, StoreError) as error:
-            reason = str(error)
-        if reason is not None:
-            self.lose(step, row.index, reason)
-        return reason is None
+            self.lose(step, row.index, str(error))
+            return
+        if size != row.size:
+            self.lose(step, row.index, f"it has {size} bytes instead of {row.size}")
 
     def lose(self, step: Step, index: int, reason: str) -> None:
         """Note, and say, that a recorded result cannot be used any more."""
@@ -149,6 +161,8 @@ class History:
             result._size = row.size
             result._digest = row.digest
             later(result, RecordedValue(self.digester, row.digest, row.size))
+        elif not row.none:
+            later(result, _gone)
         state._result = result
         return state
 
@@ -183,3 +197,7 @@ def _types_of(result: Any) -> Iterable[type]:
 def is_unread(state: Any) -> bool:
     """Return whether a state's value is still to be read from where it is stored."""
     return "value" not in state._result.__dict__
+
+
+def _gone(result: Result) -> None:
+    raise MissingResultError(f"The value {_IN_MEMORY}.")

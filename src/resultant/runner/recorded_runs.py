@@ -242,6 +242,7 @@ def begin(
 
     from .code import code_digests
     from .history import History
+    from .needed import look_for_needed
     from .recording import Recorder
 
     try:
@@ -279,6 +280,7 @@ def begin(
     history = None
     if earlier is not None:
         history = History(db, row.id, run.digester, plan.steps, frozenset(approve))
+        look_for_needed(history, plan.steps)
         say_what_changed(earlier, row)
     db.put_flow_run(row)
     return Recording(db, row, Recorder(db, row, run.digester, settings().record.messages), history)
