@@ -95,7 +95,7 @@ class TaskRunWriter:
         (run, slug, index, state, attempt, count, started, ended, due, children, given, kind, location, size, digest, none,
          error, message, text, loop) = zip(*rows, strict=True)  # fmt: skip
         folders, leaf = _places(location)
-        task = self._numbers(self._tasks, list(zip(run, slug, strict=True)), self._new_task)
+        task = self._task_numbers(list(zip(run, slug, strict=True)))
         states = self._numbers(self._states, state, self._new_state)
         folder = self._numbers(self._folders, folders, self._new_folder)
         columns = (
@@ -143,15 +143,34 @@ class TaskRunWriter:
 
     def task(self, run: str, slug: str) -> int:
         """Return the number of a task of a run, made if need be."""
-        return self._new_task((run, slug))
+        return self._task_numbers([(run, slug)])[0]
 
-    def _new_task(self, key: tuple[str, str]) -> int:
-        run, slug = key
+    def _task_numbers(self, keys: list[tuple[str, str]]) -> list[int]:
+        known = self._tasks
+        try:
+            return list(map(known.__getitem__, keys))
+        except KeyError:
+            new: dict[str, list[str]] = {}
+            for key in dict.fromkeys(keys):
+                if key not in known:
+                    new.setdefault(key[0], []).append(key[1])
+            for run, slugs in new.items():
+                self._new_tasks(run, slugs)
+            return list(map(known.__getitem__, keys))
+
+    def _new_tasks(self, run: str, slugs: list[str]) -> None:
+        """Learn the numbers of tasks of one run, with one statement for all: a flow may have as many as it has rows."""
         found = self._connection.execute("SELECT no FROM flow_run WHERE id = ?", (run,)).fetchone()
         if found is None:
             raise unknown(run)
-        self._connection.execute("INSERT OR IGNORE INTO task (run, slug) VALUES (?, ?)", (found[0], slug))
-        return self._number("SELECT no FROM task WHERE run = ? AND slug = ?", found[0], slug)
+        values = ",".join(["(?,?)"] * len(slugs))
+        numbers = self._connection.execute(
+            # The update that changes nothing is what makes a known task come back too.
+            f"INSERT INTO task (run, slug) VALUES {values} ON CONFLICT (run, slug) DO UPDATE SET slug = slug "
+            "RETURNING no, slug",
+            [part for slug in slugs for part in (found[0], slug)],
+        ).fetchall()
+        self._tasks.update(((run, slug), number) for number, slug in numbers)
 
     def _new_state(self, name: str) -> int:
         self._connection.execute("INSERT OR IGNORE INTO state (name) VALUES (?)", (name,))
