@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from resultant.engine.digests import digest_value
 from resultant.engine.digests.encoder import SCALARS
+from resultant.engine.state import Skipped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,16 +16,17 @@ if TYPE_CHECKING:
     from resultant.engine.state import State
 
     from .mapping import Children
-    from .plan import Step
+    from .plan import Step, Upstream
 
 __all__ = ["of_children", "of_task"]
 
-#: A value that is digested within an input is told apart from one that stands for itself as stored bytes.
-_STORED, _SCALAR, _VALUE, _NOTHING = b"\x00", b"\x01", b"\x02", b"\x03"
+#: What a part stands for: stored bytes, a value in a text of its own, a scalar, a digested value, no value at all, and
+#: something that every process makes anew.
+_STORED, _INLINE, _SCALAR, _VALUE, _NOTHING, _ANEW = b"\x00", b"\x01", b"\x02", b"\x03", b"\x04", b"\x05"
 
 
 def of_task(digester: Digester, step: Step, upstream: list[State]) -> bytes | None:
-    """Return the fingerprint of a task's inputs, or ``None`` where one of them cannot be digested.
+    """Return the fingerprint of a task's inputs, or ``None`` where one of them has none, or would have to be read for it.
 
     Args:
         digester: holds the key.
@@ -33,14 +35,15 @@ def of_task(digester: Digester, step: Step, upstream: list[State]) -> bytes | No
     """
     parts = []
     for edge, above in zip(step.upstream, upstream, strict=True):
-        part = _state_part(above)
+        part = _edge_part(edge, above)
         if part is None:
             return None
         parts.append(_keyed(edge.key, part))
     constants = _constants(step)
     if constants is None:
         return None
-    return digester.small(b"".join((*parts, constants)))
+    parts.append(constants)
+    return digester.small(b"".join(parts))
 
 
 def of_children(digester: Digester, step: Step, children: Children) -> Callable[[int], bytes | None]:
@@ -52,14 +55,14 @@ def of_children(digester: Digester, step: Step, children: Children) -> Callable[
         children: what its children are given.
     """
     common: list[bytes] = []
-    varying: list[tuple[bytes, Any, Any]] = []
+    varying: list[tuple[bytes, Any, Any, Any]] = []
     possible = True
-    for (key, values, states), above in zip(children.columns, children.upstream, strict=True):
+    for edge, (key, values, states), above in zip(step.upstream, children.columns, children.upstream, strict=True):
         name = _keyed(key, b"")
         if values is not None or states is not None:
-            varying.append((name, values, states))
+            varying.append((name, values, states, edge))
             continue
-        part = _state_part(above)
+        part = _edge_part(edge, above)
         if part is None:
             possible = False
             break
@@ -70,7 +73,7 @@ def of_children(digester: Digester, step: Step, children: Children) -> Callable[
     same = b"".join((*common, constants))
     small = digester.small
     if len(varying) == 1 and varying[0][1] is not None:
-        name, values, _ = varying[0]
+        name, values, _, _ = varying[0]
         head = same + name
 
         def single(index: int) -> bytes | None:
@@ -81,8 +84,8 @@ def of_children(digester: Digester, step: Step, children: Children) -> Callable[
 
     def several(index: int) -> bytes | None:
         parts = [same]
-        for name, values, states in varying:
-            part = _value_part(values[index]) if values is not None else _state_part(states[index])
+        for name, values, states, edge in varying:
+            part = _value_part(values[index]) if values is not None else _edge_part(edge, states[index])
             if part is None:
                 return None
             parts.append(name + part)
@@ -96,26 +99,58 @@ def _keyed(key: str | None, part: bytes) -> bytes:
     return b"%d:%b%b" % (len(name), name, part)
 
 
-def _state_part(state: State) -> bytes | None:
+def _edge_part(edge: Upstream, state: State | None) -> bytes | None:
+    """Return the part of one input, which may be the child of a mapped task that has not begun yet."""
+    if state is None or not state.is_finished():
+        return None
     if state.is_mapped():
         parts = []
         for child in state.map_states:  # type: ignore[attr-defined]
-            part = _state_part(child)
+            part = _edge_part(edge, child)
             if part is None:
                 return None
             parts.append(part)
         return b"m%d:" % len(parts) + b"".join(parts)
+    kind = type(state)
     if not state.is_successful():
-        # How a task failed says nothing to the tasks that run in spite of it, but that it did.
-        return _NOTHING + type(state).__name__.encode() + b";"
-    return _result_part(state._result)
+        # Whoever is given the exception as a value may make something of it; the others, of the fact.
+        told = "" if edge.key is None else _told(state)
+        return _text(_NOTHING, f"{kind.__name__} {told}")
+    if getattr(edge.edge.upstream_task, "rerun_always", False):
+        # A connection, a secret: another one in every process, and none of them changes what was made with it.
+        return _ANEW + (b"s" if isinstance(state, Skipped) else b"r")
+    part = _result_part(state._result)
+    return part if part is None or not isinstance(state, Skipped) else b"s" + part
 
 
 def _result_part(result: Result) -> bytes | None:
-    stored: bytes | None = getattr(result, "_digest", None)
+    stored = result._digest
     if stored is not None:
         return _STORED + stored
-    return _value_part(result.value)
+    known = result.__dict__.get("_part")
+    if known is None:
+        if result.location is not None and _is_inline(result):
+            known = _text(_INLINE, result.location)
+        elif "value" not in result.__dict__:
+            return None
+        else:
+            known = _value_part(result.value) or b""
+            if known[:1] == _VALUE or not known:
+                # Digested once, however many tasks are given it.
+                result.__dict__["_part"] = known
+    return known or None
+
+
+def _is_inline(result: Result) -> bool:
+    from resultant.engine.results import InlineResult
+
+    return isinstance(result, InlineResult)
+
+
+def _told(state: State) -> str:
+    from resultant.errors import safe_repr
+
+    return safe_repr(state._result.value)
 
 
 def _value_part(value: Any) -> bytes | None:
@@ -127,7 +162,14 @@ def _value_part(value: Any) -> bytes | None:
     return None if digest is None else _VALUE + digest.encode()
 
 
+def _text(tag: bytes, text: str) -> bytes:
+    data = text.encode("utf-8", "surrogatepass")
+    return b"%b%d:%b" % (tag, len(data), data)
+
+
 def _constants(step: Step) -> bytes | None:
+    if not step.constants:
+        return b"c"
     parts = []
     for key in sorted(step.constants):
         part = _value_part(step.constants[key])
