@@ -16,6 +16,7 @@ from resultant import Flow, LocalResult, Parameter, PickleSerializer, Result, Se
 from resultant.errors import (
     CorruptResultError,
     MissingResultError,
+    StoreError,
     SupersededResultError,
     UnknownRunError,
     UnreadableResultError,
@@ -229,6 +230,14 @@ def test_a_value_that_was_kept_in_memory_is_missing() -> None:
         if each.state == "Success" and each.slug != "constant":
             with pytest.raises(MissingResultError, match="kept in memory"):
                 _ = each.value
+
+
+def test_a_folder_that_cannot_be_written_to_is_no_obstacle(tmp_path: Path) -> None:
+    found = resultant.open_run(run(simple()))
+    (tmp_path / "results").rename(tmp_path / "elsewhere")
+    (tmp_path / "results").write_text("no folder at all")
+    with pytest.raises(StoreError):
+        _ = found["double-1"].value
 
 
 def test_pins_are_set_and_taken_off() -> None:

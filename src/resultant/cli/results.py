@@ -84,12 +84,22 @@ def _has_result(row: TaskRun) -> bool:
     return row.location is not None or row.none
 
 
-def _results(runs: list[RecordedRun], task: str | None) -> Iterator[tuple[RecordedRun, TaskRun]]:
+def _results(runs: list[RecordedRun], task: str | None, limit: int) -> Iterator[tuple[RecordedRun, TaskRun]]:
     for run in runs:
         slug = None if task is None else run[task].slug
-        for row in run.db.task_runs(run.id, slug):
-            if _has_result(row):
-                yield run, row
+        for row in _first_results(run, slug, limit):
+            yield run, row
+
+
+def _first_results(run: RecordedRun, slug: str | None, limit: int) -> list[TaskRun]:
+    """Return the rows of a run that have a result, at least `limit` of them if there are so many; 0 for all."""
+    asked = 2 * limit or None
+    while True:
+        rows = run.db.task_runs(run.id, slug, limit=asked)
+        found = [row for row in rows if _has_result(row)]
+        if asked is None or len(rows) < asked or len(found) >= limit:
+            return found
+        asked *= 4
 
 
 @command.command("ls")
@@ -106,7 +116,7 @@ def ls(run_id: str | None, task: str | None, limit: int) -> None:
         runs = [RecordedRun(db, row) for row in db.flow_runs(limit=limit or None)]
     else:
         runs = [opened(run_id)]
-    shown = list(islice(_results(runs, task), limit or None))
+    shown = list(islice(_results(runs, task, limit), limit or None))
     if as_json():
         output.print_json([fields_of(run, row) for run, row in shown])
         return

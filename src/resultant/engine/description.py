@@ -114,6 +114,11 @@ def from_record(record: ResultRecord, types: Iterable[type[Any]] = ()) -> Result
         options["serializer"] = from_description(
             record.serializer, tuple(each for each in types if issubclass(each, Serializer))
         )
+    from resultant.engine.results import LocalResult
+
+    if issubclass(cls, LocalResult):
+        # Whoever may read the folder can read the result; writing to it is another matter.
+        options.setdefault("validate_dir", False)
     result = cls(**options)
     result.location = record.location
     return result
