@@ -99,6 +99,33 @@ def test_a_run_at_the_end_of_the_file_is_left_out_and_so_is_what_needs_it(shell:
     assert (shell.folder / "log").read_text().count("numbers") == 1
 
 
+def test_the_file_is_compiled_as_python_compiles_it(shell: Shell) -> None:
+    shell.write(
+        "hints.py",
+        "from resultant import Flow, task\n@task\ndef one(x: int = 1) -> int: return x\n"
+        "assert one.run.__annotations__['return'] is int\nwith Flow('hints') as flow: one()\n",
+    )
+    assert shell("run", "hints.py").status == 0
+
+
+def test_a_variable_that_was_renamed_is_found_by_the_flows_name(shell: Shell) -> None:
+    shell.write("sums.py", FLOW)
+    assert shell("run", "sums.py", "-p", "n=4").status == 1
+    shell.write("sums.py", FLOW.replace("as flow", "as renamed") + "another = Flow('another')\n")
+    shell.write("mended", "")
+    assert shell("resume", shell.newest()).status == 0
+
+
+def test_a_run_of_another_flow_is_refused(shell: Shell) -> None:
+    shell.write("sums.py", FLOW)
+    assert shell("run", "sums.py", "-p", "n=4").status == 1
+    shell.write("other.py", FLOW.replace('"sums"', '"other"'))
+    answer = shell("resume", shell.newest(), "other.py:flow")
+    assert answer.status == 2
+    assert "sums" in answer.err
+    assert answer.err.count("\n") == 1
+
+
 def test_what_is_guarded_is_left_out(shell: Shell) -> None:
     shell.write("sums.py", FLOW + "if __name__ == '__main__':\n    raise SystemExit('guarded')\n")
     assert shell("run", "sums.py:flow").status == 0
@@ -223,6 +250,7 @@ def fails():
 
 with Flow("old") as flow:
     fails()
+flow.run()
 """)  # fmt: skip
     assert shell("run", "old.py").status == 2
     assert shell("run", "old.py", "--alias").status == 1

@@ -45,14 +45,15 @@ def use_alias() -> None:
     import_module("resultant.compat.alias").install()
 
 
-def load_flow(file: str, name: str | None, debug: bool = False) -> Flow:
+def load_flow(file: str, *names: str | None, debug: bool = False) -> Flow:
     """Load a file as Python would run it, and return a flow of it.
 
     What the file does below ``if __name__ == "__main__":`` is left out, and ``flow.run()`` does nothing but say so.
 
     Args:
         file: its absolute path.
-        name: the variable that holds the flow, or the flow's own name; may be missing where there is one flow.
+        names: the variable that holds the flow, or the flow's own name; the first one that is there counts. May be missing
+            where there is one flow.
         debug: let the file's errors through as they are.
 
     Raises:
@@ -71,7 +72,7 @@ def load_flow(file: str, name: str | None, debug: bool = False) -> Flow:
     stand_in = _StandIn(file)
     run, Flow.run = Flow.run, stand_in.method()  # type: ignore[method-assign]
     try:
-        exec(compile(tree, file, "exec"), vars(module))
+        exec(compile(tree, file, "exec", dont_inherit=True), vars(module))
     except (Exception, SystemExit) as error:
         if debug and not isinstance(error, SystemExit):
             raise
@@ -81,7 +82,7 @@ def load_flow(file: str, name: str | None, debug: bool = False) -> Flow:
         _note(f"{_place(error, file)}: loading stops here ({one_line(error)}).")
     finally:
         Flow.run = run  # type: ignore[method-assign]
-    return _chosen(module, file, name)
+    return _chosen(module, file, [name for name in names if name is not None])
 
 
 class _StandIn:
@@ -133,27 +134,27 @@ def _flows(module: ModuleType) -> Iterator[tuple[str, Flow]]:
             yield name, value
 
 
-def _chosen(module: ModuleType, file: str, name: str | None) -> Flow:
+def _chosen(module: ModuleType, file: str, names: list[str]) -> Flow:
     from resultant.core.flow import Flow
 
     found = dict(_flows(module))
-    if name is not None:
+    for name in names:
         value = vars(module).get(name)
         if isinstance(value, Flow):
             return value
         named = [flow for flow in found.values() if flow.name == name]
         if len(named) == 1:
             return named[0]
-    names = ", ".join(found)
+    there = ", ".join(found)
     if not found:
         raise Failure(
             f"{file} holds no flow when it is loaded. Make it at the top level of the file, outside of functions and of "
             '`if __name__ == "__main__":`.'
         )
-    if name is not None:
-        raise Failure(f"{file} holds no flow {name!r}; it holds: {names}.")
+    if names:
+        raise Failure(f"{file} holds no flow {names[0]!r}; it holds: {there}.")
     if len(found) > 1:
-        raise Failure(f"{file} holds several flows: {names}. Say which: {os.path.basename(file)}:{next(iter(found))}.")
+        raise Failure(f"{file} holds several flows: {there}. Say which: {os.path.basename(file)}:{next(iter(found))}.")
     return next(iter(found.values()))
 
 

@@ -30,7 +30,7 @@ def command(address: str, parameters: tuple[str, ...], alias: bool) -> None:
     if alias:
         use_alias()
     with quiet_stdout():
-        flow = load_flow(file, name, debugging())
+        flow = load_flow(file, name, debug=debugging())
     from resultant.core.run_arguments import run_arguments
 
     given, _ = run_arguments(flow, values, {}, frozenset())

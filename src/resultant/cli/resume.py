@@ -50,7 +50,8 @@ def command(
     if row.alias:
         use_alias()
     with quiet_stdout():
-        flow = load_flow(file, name or (row.flow if address is None else None), debugging())
+        # A name that was asked for is meant; what is on record may have got another variable since.
+        flow = load_flow(file, name, row.flow if address is None or name is None else None, debug=debugging())
     known = {*flow.slugs.values(), *(task.name for task in flow.slugs)}
     unknown = [task for task in approve if task not in known]
     if unknown:

@@ -40,7 +40,7 @@ def command(address: str, parameters: tuple[str, ...], executor: str | None, ali
     if alias:
         use_alias()
     with quiet_stdout():
-        flow = load_flow(file, name, debugging())
+        flow = load_flow(file, name, debug=debugging())
     run_id = fresh_id()
     return report(flow, run_id, lambda: flow.run(parameters=values, executor=chosen, flow_run_id=run_id))
 
