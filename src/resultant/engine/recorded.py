@@ -54,6 +54,21 @@ class RecordedValue:
                 return decode(result.serializer, source, location)
             return self._checked(result, source, location, self.digester, self.digest)
 
+    def check(self, result: Any) -> None:
+        """Look at the bytes of a stored result, without a value being made of them.
+
+        Raises:
+            MissingResultError: the bytes are gone.
+            CorruptResultError: they are not those that were recorded.
+        """
+        location: str = result.location
+        if self.digester is None or self.digest is None:
+            return
+        with result.store.source(location) as source:
+            mapped = source.map(writable=False)
+            if not self.digester.agrees(self.digest, source.read() if mapped is None else mapped):
+                raise _damaged(location)
+
     def _checked(self, result: Any, source: Source, location: str, digester: Digester, digest: bytes) -> Any:
         from resultant.engine.integrity import LARGE
         from resultant.stores.base import MemorySource

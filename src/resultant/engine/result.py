@@ -21,6 +21,9 @@ __all__ = ["NoResult", "NoResultType", "Result"]
 
 _new = object.__new__
 
+#: What a recorded run knows of one value's bytes.
+_KNOWN = ("_size", "_digest", "_part", "_load")
+
 
 class _DefaultSerializer:
     """A fresh ``PickleSerializer`` for each result that is asked for its serializer; most never are."""
@@ -143,7 +146,15 @@ class Result:
         new = self.copy()
         new.value = value
         new.location = None
+        new._forget()
         return new
+
+    def _forget(self) -> None:
+        """Drop what is known of the bytes of another value."""
+        known = self.__dict__
+        for name in _KNOWN:
+            if name in known:
+                del known[name]
 
     def format(self, **kwargs: Any) -> Self:
         """Return a copy whose location is concrete.

@@ -113,6 +113,7 @@ class StoredResult(Result):
         new = self.copy()
         new.value = value
         new.location = location
+        new._forget()
         return new
 
 

@@ -16,7 +16,7 @@ __all__ = ["Brood"]
 class Brood:
     """The children of one mapped task while they run."""
 
-    __slots__ = ("children", "claims", "fingerprint", "left", "parent", "waiting")
+    __slots__ = ("children", "claims", "fingerprint", "left", "parent", "places", "waiting")
 
     def __init__(self, children: Children | None, claims: Claims, parent: Mapped, count: int) -> None:
         self.children = children
@@ -25,5 +25,7 @@ class Brood:
         self.left = count
         #: Gives the fingerprint of a child's inputs, where rows are written.
         self.fingerprint: Callable[[int], bytes | None] | None = None
+        #: Where each child's value goes, if that was worked out for all of them.
+        self.places: list[str | None] | None = None
         #: Children that wait for children above them: how many arrivals each still needs.
         self.waiting: dict[int, int] = {}

@@ -113,13 +113,22 @@ def remember_caches(tracker: FlowRun) -> None:
 def interrupted(flow: Any, tracker: FlowRun | None, handlers: Sequence[Any], start: State) -> State:
     """Say what is kept, once nothing is in flight any more, and return the state of a flow that was stopped."""
     if tracker is not None:
-        tracker.finish_writes()
+        _finish_writes(tracker)
     message = _what_is_kept(tracker)
     get_logger(flow.name).warning("Flow %r: %s", flow.name, message)
     try:
         return transition(flow, handlers, start, Cancelled(message))
     except (ENDRUN, PAUSE) as end:
         return end.state
+
+
+def _finish_writes(tracker: FlowRun) -> None:
+    """Wait for what is in flight: what was computed is kept, and on record."""
+    if tracker.run.writers is not None:
+        tracker.run.writers.close()
+    for index, child, end in tracker.flights.land(wait=False):
+        if isinstance(end, State):
+            tracker.note(index, child, end)
 
 
 def _what_is_kept(tracker: FlowRun | None) -> str:

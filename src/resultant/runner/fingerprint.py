@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from resultant.engine.digests import digest_value
 from resultant.engine.digests.encoder import SCALARS
-from resultant.engine.state import Skipped
+from resultant.engine.state import Skipped, Success
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -101,6 +101,8 @@ def _keyed(key: str | None, part: bytes) -> bytes:
 
 def _edge_part(edge: Upstream, state: State | None) -> bytes | None:
     """Return the part of one input, which may be the child of a mapped task that has not begun yet."""
+    if state.__class__ is Success and (stored := state._result._digest) is not None:  # type: ignore[union-attr]
+        return _STORED + stored
     if state is None or not state.is_finished():
         return None
     if state.is_mapped():

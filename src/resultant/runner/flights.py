@@ -38,6 +38,7 @@ class Flights:
     Attributes:
         inline: whether code runs on the thread that submits it.
         count: how many are under way.
+        most: how many children of mapped tasks are handed over before one of them has to come back.
     """
 
     def __init__(self, run: Run, steps: list[Step], executor: Any) -> None:
@@ -46,6 +47,10 @@ class Flights:
         self.executor = executor
         self.inline: bool = getattr(executor, "inline", False)
         self.count = 0
+        # A task run that is under way takes some kilobytes, and more than keeps the hands busy is of no use. Of an executor
+        # of somebody else's it is not known how many hands it has.
+        workers = getattr(executor, "workers", None)
+        self.most: float = max(1024, 64 * workers) if isinstance(workers, int) else float("inf")
         self._here: bool = getattr(executor, "in_process", True)
         self._landed: SimpleQueue[tuple[int, int | None, Any]] = SimpleQueue()
         self._shared: dict[int, Any] = {}
@@ -171,11 +176,11 @@ def _run_remote(shared: Any, state: Any, upstream: Any, inputs: Any, child: Any,
     ):
         result = end._result
         if step.result is None or (step.direct and type(result) is type(step.result)):
-            end = result.value, result.location
+            end = result.value, result.location, result._size, result._digest
     return end, run.written - before
 
 
-def _unpacked(step: Step, value: Any, location: str | None) -> Success:
+def _unpacked(step: Step, value: Any, location: str | None, size: int | None, digest: bytes | None) -> Success:
     state = _new(Success)
     state.message = SUCCEEDED
     if step.result is None:
@@ -183,4 +188,7 @@ def _unpacked(step: Step, value: Any, location: str | None) -> Success:
     else:
         state._result = like(step, value)
         state._result.location = location
+        if digest is not None:
+            state._result._size = size
+            state._result._digest = digest
     return state

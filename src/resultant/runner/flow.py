@@ -67,18 +67,23 @@ class FlowRun:
         self.plan = plan
         self.recorder = recorder
         self.history = history
-        #: Steps that this attempt of a resumed run does again, and steps that it has begun.
-        self.redone: set[int] = set()
-        self.begun: set[int] = set()
-        #: Children whose recorded result cannot be read any more, to be begun again.
-        self.reopened: list[tuple[int, int]] = []
-        self.began: dict[tuple[int, int | None], float] = {}
         self.run = run
         self.flights = Flights(run, plan.steps, executor)
         self.one_pass = one_pass
-        self.states: list[State] = [given.get(step.index) or _not_run() for step in plan.steps]
-        self.counts: dict[type, int] = {}
         self.started = 0
+        self._given = given
+        self._clear()
+
+    def _clear(self) -> None:
+        plan = self.plan
+        #: Steps that a resumed run does again, and whether it found results lost that something needs.
+        self.redone: set[int] = set()
+        self.torn = False
+        #: Children to begin; the last one comes first, so that what is begun is finished before more is.
+        self.ready_children: list[tuple[int, int]] = []
+        self.began: dict[tuple[int, int | None], float] = {}
+        self.states: list[State] = [self._given.get(step.index) or _not_run() for step in plan.steps]
+        self.counts: dict[type, int] = {}
         self.missing = [len(step.upstream) for step in plan.steps]
         self.ready = [step.index for step in plan.steps if not step.upstream]
         self.broods: dict[int, Brood] = {}
@@ -88,19 +93,27 @@ class FlowRun:
 
     def work(self) -> None:
         """Run everything that can be run."""
+        self._work()
+        while self.torn and self.history is not None:
+            # What is lost runs in its place, before what needs it; what this process has finished stays.
+            self.history.look_again(self)
+            self._clear()
+            self._work()
+
+    def _work(self) -> None:
         flights = self.flights
         while True:
-            while self.ready:
-                index = heappop(self.ready)
-                if self.missing[index] <= 0:
+            while self.ready or (self.ready_children and flights.count < flights.most):
+                if not self.ready:
+                    index, child = self.ready_children.pop()
+                    self._begin_child(index, child, self.broods[index].parent.map_states[child] or Pending())
+                elif self.missing[index := heappop(self.ready)] <= 0:
                     self._begin(index)
-                while self.reopened:
-                    self._begin_child(*self.reopened.pop(), Pending())
                 if flights.count:
                     self._land(wait=False)
             if flights.count:
                 self._land(wait=True)
-            elif self._waits and not self.one_pass:
+            elif self._waits and not self.one_pass and not self.torn:
                 sleep(self._waits.pause())
                 self._wake()
             else:
@@ -114,21 +127,12 @@ class FlowRun:
         else:
             self._begin_child(index, child, state)
 
-    def finish_writes(self) -> None:
-        """Wait for what is in flight, after an interruption: what was computed is kept."""
-        if self.run.writers is not None:
-            self.run.writers.close()
-        for index, child, end in self.flights.land(wait=False):
-            if isinstance(end, State):
-                self._put(index, child, end)
-
     # Beginning
 
     def _begin(self, index: int) -> None:
         step = self.plan.steps[index]
         state = self.states[index]
         if getattr(step.task, "is_constant", False) and not state.is_finished():
-            self.redone.add(index)
             self.settle(index, None, Success(result=Result(step.task.value)), known=True)
             return
         # A cached state that was passed in is for the task's validator to judge.
@@ -137,14 +141,14 @@ class FlowRun:
                 self._arrived(index, state)
                 return
             state = Pending()
+        if self.history is not None:
+            if stands(self, self.history, step):
+                return
+            state = self.states[index]
         upstream = [self.states[edge.index] for edge in step.upstream]
         for position, edge in enumerate(step.upstream):
             if edge.flattened and not edge.mapped:
                 upstream[position] = flattened(upstream[position])
-        if self.history is not None:
-            if stands(self, self.history, step, upstream):
-                return
-            state = self.states[index]
         if step.mapped:
             self._begin_mapped(step, state, upstream)
             return
@@ -156,8 +160,6 @@ class FlowRun:
         if found is None or not isinstance(parent, Mapped):
             self.settle(index, None, parent)
             return
-        if self.recorder is not None:
-            self.recorder.parent(step, parent, found)
         claims = Claims(self.run, step, found.count)
         known: list[Any] = list(parent.map_states)
         count = found.count if not known else max(found.count, len(known))
@@ -167,33 +169,29 @@ class FlowRun:
         brood = self.adopt(step, found, claims, parent)
         if self.history is not None:
             adopt_children(self, self.history, step, brood)
-        places = claims.claim_all(found)
+        if self.recorder is not None:
+            self.recorder.parent(self, step, parent, found.count)
+        if self.torn:
+            return
+        places = claims.claim_all(found, parent.map_states)
         if isinstance(places, Failed):
             del self.broods[index]
             self.settle(index, None, places)
             return
+        brood.places = places
         for edge in step.upstream:
             if edge.mapped and not edge.flattened and edge.index in self.broods:
                 self._followers.setdefault(edge.index, []).append(index)
         if not found.count:
-            self._complete(index, brood)
+            self.complete(index, brood)
         elif self.flights.inline:
-            self._run_brood(step, brood, places)
+            self._run_brood(step, brood)
         else:
-            self._submit_brood(step, brood, places)
-        # Whoever maps over these children need not wait for all of them.
-        for _, below in self._mapped_over(step):
-            self._arrive(below)
+            self._free_brood(step, brood)
+        self.announce(step)
 
     def adopt(self, step: Step, children: Children | None, claims: Claims, parent: Mapped) -> Brood:
-        """Take in the children of a mapped task.
-
-        Args:
-            step: the mapped task.
-            children: what they are given; ``None`` where none of them is going to run.
-            claims: who may write where.
-            parent: the state that stands for them.
-        """
+        """Take in the children of a mapped task; without `children` none of them is going to run."""
         count = len(parent.map_states) if children is None else children.count
         brood = self.broods[step.index] = Brood(children, claims, parent, count)
         if self.recorder is not None and children is not None:
@@ -201,11 +199,11 @@ class FlowRun:
         self.states[step.index] = parent
         return brood
 
-    def _run_brood(self, step: Step, brood: Brood, places: list[str] | None) -> None:
+    def _run_brood(self, step: Step, brood: Brood) -> None:
         """Run all children on this thread, one after the other: the loop that decides what a mapped task costs."""
         children, states, run, recorder = brood.children, brood.parent.map_states, self.run, self.recorder
         assert children is not None
-        counts, quick, index = self.counts, children.quick, step.index
+        counts, quick, index, places = self.counts, children.quick, step.index, brood.places
         waiting = 0
         for child in range(children.count):
             state = states[child]
@@ -241,7 +239,7 @@ class FlowRun:
         # Whatever is not finished comes back through _settle, one by one.
         brood.left = waiting
         if not waiting:
-            self._complete(index, brood)
+            self.complete(index, brood)
 
     def _keep(self, index: int, child: int, state: Any) -> bool:
         """Note the state of a child; return whether it is still to come back."""
@@ -252,8 +250,8 @@ class FlowRun:
         self._waits.add(index, child, state)
         return True
 
-    def _submit_brood(self, step: Step, brood: Brood, places: list[str] | None) -> None:
-        index, children = step.index, brood.children
+    def _free_brood(self, step: Step, brood: Brood) -> None:
+        index, children, free = step.index, brood.children, []
         assert children is not None
         for child in range(children.count):
             state = brood.parent.map_states[child]
@@ -264,9 +262,10 @@ class FlowRun:
             if missing:
                 brood.waiting[child] = missing
             else:
-                self._begin_child(index, child, state or Pending(), None if places is None else places[child])
+                free.append((index, child))
+        self.ready_children += reversed(free)
 
-    def _begin_child(self, index: int, child: int, state: State, place: str | None = None) -> None:
+    def _begin_child(self, index: int, child: int, state: State) -> None:
         step = self.plan.steps[index]
         brood = self.broods[index]
         if self.history is not None and child_stands(self, self.history, step, brood, child):
@@ -275,6 +274,7 @@ class FlowRun:
         assert children is not None
         inputs = children.inputs(child)
         upstream = None if children.quick else children.states(child)
+        place = None if brood.places is None else brood.places[child]
         if place is None and brood.claims.needed:
             try:
                 place = brood.claims.claim(child, inputs)
@@ -318,6 +318,12 @@ class FlowRun:
 
     # Ending
 
+    def note(self, index: int, child: int | None, state: State) -> None:
+        """Keep the state of a task run, on record as well where rows are written."""
+        if self.recorder is not None:
+            self.recorder.note(self, index, child, state)
+        self._put(index, child, state)
+
     def _put(self, index: int, child: int | None, state: State) -> None:
         if child is None:
             self.states[index] = state
@@ -330,9 +336,10 @@ class FlowRun:
 
     def settle(self, index: int, child: int | None, state: State, known: bool = False) -> None:
         """Take in how a task run stands; `known` says that it is on record already."""
-        if self.recorder is not None and not known:
-            self.recorder.note(self, index, child, state)
-        self._put(index, child, state)
+        if known:
+            self._put(index, child, state)
+        else:
+            self.note(index, child, state)
         if not state.is_finished():
             self._waits.add(index, child, state)
             return
@@ -347,19 +354,14 @@ class FlowRun:
             missing = below.waiting.get(child)
             if missing == 1:
                 del below.waiting[child]
-                self._begin_child(follower, child, below.parent.map_states[child] or Pending())
+                # Not begun from here: a chain of mapped tasks would be as many calls deep.
+                self.ready_children.append((follower, child))
             elif missing is not None:
                 below.waiting[child] = missing - 1
         if not brood.left:
-            self._complete(index, brood)
+            self.complete(index, brood)
 
-    def finish_adopted(self, index: int, brood: Brood) -> None:
-        """Let everything below know that all children of a mapped task stand."""
-        self._complete(index, brood)
-        for _, below in self._mapped_over(self.plan.steps[index]):
-            self._arrive(below)
-
-    def _complete(self, index: int, brood: Brood) -> None:
+    def complete(self, index: int, brood: Brood) -> None:
         parent = brood.parent
         if self.history is not None:
             parent._result = gathered(parent)
@@ -382,8 +384,11 @@ class FlowRun:
         if not self.missing[below]:
             heappush(self.ready, below)
 
-    def _mapped_over(self, step: Step) -> list[tuple[Any, int]]:
-        return [(edge, below) for edge, below in step.dependents if edge.mapped and not edge.flattened]
+    def announce(self, step: Step) -> None:
+        """Let those begin that map over the children of a step: they need not wait for all of them."""
+        for edge, below in step.dependents:
+            if edge.mapped and not edge.flattened:
+                self._arrive(below)
 
     # Waiting
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from resultant.engine.recorded import RecordedValue, later
 from resultant.engine.result import Result
-from resultant.engine.state import Cached, Mapped, Paused, Resume, Retrying, Skipped, State, Success
-from resultant.errors import MissingResultError
+from resultant.engine.state import Cached, Mapped, Paused, Resume, Retrying, Scheduled, Skipped, State, Success
+from resultant.errors import MissingResultError, ResultNotImplementedError
 from resultant.records import location_of
 from resultant.runtime import get_logger
 
@@ -18,13 +18,16 @@ if TYPE_CHECKING:
     from resultant.engine.integrity import Digester
     from resultant.records import TaskRun
 
+    from .flow import FlowRun
     from .plan import Step
 
-__all__ = ["History"]
+__all__ = ["History", "is_unread"]
+
+_SUCCESSFUL: dict[str, type[State]] = {"Success": Success, "Cached": Cached, "Skipped": Skipped}
 
 _IN_MEMORY = "was kept in memory, and went with the process that had it"
 
-_SUCCESSFUL: dict[str, type[State]] = {"Success": Success, "Cached": Cached, "Skipped": Skipped}
+_new = object.__new__
 
 
 class History:
@@ -47,17 +50,44 @@ class History:
         approved: frozenset[str] = frozenset(),
     ) -> None:
         self._db = db
+        self._run_id = run_id
         self._approved = approved
         self.digester = digester
-        self._rows: dict[str, dict[int, TaskRun]] = {}
-        for row in db.task_runs(run_id):
-            self._rows.setdefault(row.slug, {})[row.index] = row
         #: What stood once and cannot be used any more, with the reason.
         self.lost: dict[tuple[str, int], str] = {}
-        self._kinds: dict[int, Result | None] = {}
+        #: What this process has reached itself, while it looks at the rows again.
+        self.kept: dict[tuple[str, int], State] = {}
+        self._kinds: dict[int | None, tuple[type, dict[str, Any]]] = {}
+        self._latest: dict[str, tuple[int, float]] = {}
         self._types: tuple[type, ...] = tuple(
             {kind for step in steps if step.result is not None for kind in _types_of(step.result)}
         )
+        self._read()
+
+    def _read(self) -> None:
+        self._rows: dict[str, dict[int, TaskRun]] = {}
+        self._latest.clear()
+        slug, rows = "", self._rows
+        found: dict[int, TaskRun] = {}
+        for row in self._db.task_runs(self._run_id):
+            if row.slug != slug:
+                slug = row.slug
+                found = rows.setdefault(slug, {})
+            found[row.index] = row
+
+    def look_again(self, run: FlowRun) -> None:
+        """Take the rows as they are by now, and what this process holds in memory.
+
+        Args:
+            run: the run under way.
+        """
+        self._db.flush()
+        self._read()
+        for step, state in zip(run.plan.steps, run.states, strict=True):
+            children = enumerate(state.map_states) if isinstance(state, Mapped) else ((-1, state),)
+            for index, each in children:
+                if each is not None and each.is_finished() and not is_unread(each):
+                    self.kept[step.slug, index] = each
 
     def row(self, step: Step, index: int = -1) -> TaskRun | None:
         """Return what is recorded of a task run, if anything is."""
@@ -72,103 +102,239 @@ class History:
         row = self._rows.get(step.slug, {}).get(index)
         return row is not None and row.state in _SUCCESSFUL and (step.slug, index) not in self.lost
 
-    def standing(self, step: Step, index: int, fingerprint: Callable[[], bytes | None] | None) -> State | None:
+    def has_parent(self, step: Step, count: int, inputs: bytes | None) -> bool:
+        """Return whether it is on record that a mapped task has so many children, made from these inputs."""
+        row = self.row(step)
+        return row is not None and row.children == count and row.input == inputs and inputs is not None
+
+    def epoch(self, run: FlowRun, step: Step, inputs: bytes | None) -> tuple[int, float] | None:
+        """Return from when on rows of a mapped task's children are about the inputs that it is given now.
+
+        Args:
+            run: the run under way.
+            step: the mapped task.
+            inputs: the fingerprint of what its parent is given.
+
+        Returns:
+            The attempt, and the time in it; ``None`` where rows have to be compared one by one.
+        """
+        row = self.row(step)
+        if row is None or row.children is None or row.state != "Mapped" or not self.same(run, step, row, inputs):
+            return None
+        return row.attempt, row.started
+
+    def same(self, run: FlowRun, step: Step, row: TaskRun, inputs: bytes | None) -> bool:
+        """Return whether a task run would be given now what it was given when its row was written.
+
+        Args:
+            run: the run under way.
+            step: the task.
+            row: what is recorded of it.
+            inputs: the fingerprint of what it would be given now; ``None`` where there is none.
+        """
+        if inputs is not None and row.input is not None:
+            return inputs == row.input
+        # What cannot be compared has not changed unless something above it was done again since.
+        for edge in step.upstream:
+            if getattr(edge.edge.upstream_task, "rerun_always", False):
+                continue
+            if edge.index in run.redone:
+                return False
+            above = run.plan.steps[edge.index]
+            if (
+                edge.mapped
+                and not edge.flattened
+                and row.index >= 0
+                and (one := self.row(above, row.index)) is not None
+            ):
+                attempt, ended = one.attempt, one.ended or one.started
+            else:
+                attempt, ended = self._latest_of(above.slug)
+            if attempt > row.attempt or ended > row.started:
+                return False
+        return True
+
+    def _latest_of(self, slug: str) -> tuple[int, float]:
+        found = self._latest.get(slug)
+        if found is None:
+            rows = self._rows.get(slug, {}).values()
+            found = self._latest[slug] = (
+                max((row.attempt for row in rows), default=0),
+                max((row.ended or row.started for row in rows), default=0.0),
+            )
+        return found
+
+    def take(self, step: Step, row: TaskRun) -> State | None:
+        """Return the state that a row stands for, if it was a success whose value is not known to be lost."""
+        if self.kept and (kept := self.kept.get((step.slug, row.index))) is not None:
+            return kept
+        cls = _SUCCESSFUL.get(row.state)
+        if cls is None or (self.lost and (step.slug, row.index) in self.lost):
+            return None
+        state = _new(cls)
+        state.message = "Recorded by an earlier attempt of this run."
+        if cls is not Skipped or not row.none:
+            state._result = self._result(step, row)
+        return state
+
+    def standing(
+        self, run: FlowRun, step: Step, index: int, fingerprint: Callable[[], bytes | None], epoch: Any = None
+    ) -> State | None:
         """Return the state that an earlier attempt reached, if it still stands.
 
         Args:
+            run: the run under way.
             step: the task.
             index: of a mapped child, else -1.
-            fingerprint: gives the fingerprint of the inputs; ``None`` where nothing above was done again.
+            fingerprint: gives the fingerprint of the inputs.
+            epoch: from when on rows are about these inputs, if that is known.
         """
         row = self._rows.get(step.slug, {}).get(index)
-        if row is None or (step.slug, index) in self.lost:
+        if row is None:
             return None
-        cls = _SUCCESSFUL.get(row.state)
-        if cls is None:
-            return None
-        if fingerprint is not None and (row.input is None or fingerprint() != row.input):
-            return None
-        return self._state(step, row, cls)
+        if epoch is None or (row.attempt, row.started) < epoch:
+            # Only what could stand is worth the comparison.
+            if row.state not in _SUCCESSFUL and (step.slug, index) not in self.kept:
+                return None
+            if not self.same(run, step, row, fingerprint()):
+                return None
+        return self.take(step, row)
 
-    def whole(self, step: Step) -> list[State] | None:
-        """Return the states of all children of a mapped task, if every one of them still stands."""
+    def whole(self, run: FlowRun, step: Step, inputs: bytes | None) -> list[State] | None:
+        """Return the states of all children of a mapped task, if every one of them still stands.
+
+        Args:
+            run: the run under way.
+            step: the mapped task.
+            inputs: the fingerprint of what its parent is given.
+        """
         rows = self._rows.get(step.slug, {})
-        parent = rows.get(-1)
-        if parent is None or parent.children is None or parent.state != Mapped.__name__:
+        epoch = self.epoch(run, step, inputs)
+        if epoch is None:
             return None
-        if len(rows) <= parent.children:
+        count = rows[-1].children or 0
+        if len(rows) <= count:
             return None
         states: list[State] = []
-        for index in range(parent.children):
-            state = self.standing(step, index, None)
+        take = self.take
+        for index in range(count):
+            row = rows.get(index)
+            if row is None or (row.attempt, row.started) < epoch:
+                return None
+            state = take(step, row)
             if state is None:
                 return None
             states.append(state)
         return states
 
-    def waiting(self, step: Step, index: int) -> State | None:
-        """Return the state of a task run that waited, for its next try or for an approval that is given now."""
+    def waiting(self, run: FlowRun, step: Step, index: int, fingerprint: Callable[[], bytes | None]) -> State | None:
+        """Return the state of a task run that waited, for a time or for an approval that is given now.
+
+        Args:
+            run: the run under way.
+            step: the task.
+            index: of a mapped child, else -1.
+            fingerprint: gives the fingerprint of the inputs.
+        """
         row = self._rows.get(step.slug, {}).get(index)
-        if row is not None and row.state == Paused.__name__ and not self._approved.isdisjoint((step.slug, step.name)):
+        if row is None:
+            return None
+        if row.state == Paused.__name__ and not self._approved.isdisjoint((step.slug, step.name)):
             return Resume("Approved.")
-        if row is None or row.state != Retrying.__name__ or row.due is None:
+        if row.due is None or row.state not in (Retrying.__name__, Scheduled.__name__):
+            return None
+        if not self.same(run, step, row, fingerprint()):
             return None
         from datetime import UTC, datetime
 
-        return Retrying(
-            "Retrying after the run was resumed.", start_time=datetime.fromtimestamp(row.due, UTC), run_count=row.count
-        )
+        due = datetime.fromtimestamp(row.due, UTC)
+        if row.state == Scheduled.__name__:
+            return Scheduled("Scheduled before the run was resumed.", start_time=due)
+        text = "Retrying after the run was resumed."
+        if row.loop is None:
+            return Retrying(text, start_time=due, run_count=row.count)
+        if row.location is None and not row.none:
+            # The value of the pass before was in memory: the loop begins anew.
+            return None
+        result = self._result(step, row)
+        try:
+            _ = result.value
+        except Exception as error:  # noqa: BLE001 - whatever keeps it from being read
+            self.lose(step, index, error)
+            return None
+        return Retrying(text, result, due, context={"task_loop_count": row.loop}, run_count=row.count)
 
     def look(self, step: Step, row: TaskRun) -> None:
-        """Look whether the value of a task run that ended well can be had, as far as size and place tell; note it if not."""
-        from resultant.errors import StoreError
+        """Look whether the value of a task run that ended well can be had, as far as place, size and time tell."""
+        from resultant.engine.results import InlineResult
 
-        cls = _SUCCESSFUL.get(row.state)
-        if cls is None or cls is Skipped or row.none or (step.slug, row.index) in self.lost:
+        key = step.slug, row.index
+        if row.state not in _SUCCESSFUL or row.none or key in self.lost:
             return
         if row.location is None:
-            # It was kept in memory, and went with the process that had it: that is nobody's fault, and no news.
-            self.lost[step.slug, row.index] = _IN_MEMORY
+            # That is nobody's fault, and no news.
+            self.lost[key] = _IN_MEMORY
             return
-        result = self._state(step, row, cls)._result
-        if row.size is None or not hasattr(result, "store"):
+        result: Any = self._result(step, row)
+        if isinstance(result, InlineResult):
             return
         try:
-            size = result.store.stat(result.location).size
-        except (MissingResultError, StoreError) as error:
-            self.lose(step, row.index, str(error))
+            if row.size is None or not hasattr(result, "store"):
+                if not result.exists(result.location.replace("{", "{{").replace("}", "}}")):
+                    self.lose(step, row.index, f"nothing is at {result.location!r} any more")
+                return
+            stat = result.store.stat(result.location)
+            if stat.size != row.size:
+                self.lose(step, row.index, f"it has {stat.size} bytes instead of {row.size}")
+            elif stat.modified > (row.ended or row.started):
+                # Somebody wrote there since, perhaps the same bytes. What nobody touched is not read for that.
+                RecordedValue(self.digester, row.digest, row.size).check(result)
+        except ResultNotImplementedError:
+            # A class that cannot look: it shows when it is read.
             return
-        if size != row.size:
-            self.lose(step, row.index, f"it has {size} bytes instead of {row.size}")
+        except Exception as error:  # noqa: BLE001 - classes of results may be the user's own
+            self.lose(step, row.index, error)
 
-    def lose(self, step: Step, index: int, reason: str) -> None:
+    def lose(self, step: Step, index: int, reason: Exception | str) -> None:
         """Note, and say, that a recorded result cannot be used any more."""
-        self.lost[step.slug, index] = reason
+        if isinstance(reason, MemoryError):
+            raise reason
+        text = str(reason) or repr(reason)
+        self.lost[step.slug, index] = text
         name = step.name if index < 0 else f"{step.name}[{index}]"
         get_logger("resume").warning(
-            "Task '%s' is done again, because its recorded result cannot be used: %s", name, reason
+            "Task '%s' is done again, because its recorded result cannot be used: %s", name, text
         )
 
-    def _state(self, step: Step, row: TaskRun, cls: type[State]) -> State:
-        state = object.__new__(cls)
-        state.message = "Recorded by an earlier attempt of this run."
-        if cls is Skipped:
-            return state
-        kind = None if row.kind is None else self._prototype(row.kind)
-        result = (kind or step.result or Result()).from_value(None)
-        if row.location is not None:
-            result.location = location_of(row.location)
-            result._size = row.size
-            result._digest = row.digest
-            later(result, RecordedValue(self.digester, row.digest, row.size))
-        elif not row.none:
-            later(result, _gone)
-        state._result = result
-        return state
+    def _result(self, step: Step, row: TaskRun) -> Result:
+        """Return a result whose value is read when somebody asks for it."""
+        kind = self._kinds.get(row.kind) if row.kind is not None else None
+        if kind is None:
+            kind = self._prototype(step, row.kind)
+        cls, fields = kind
+        result: Result = _new(cls)
+        known = result.__dict__
+        known.update(fields)
+        if row.location is None:
+            if row.none:
+                result.value = None
+            else:
+                later(result, _gone)
+        else:
+            known["location"] = location_of(row.location)
+            known["_size"] = row.size
+            known["_digest"] = row.digest
+            known["_load"] = self._load
+        return result
 
-    def _prototype(self, kind: int) -> Result | None:
-        """Return a result like those of a kind, or ``None`` where only the flow's own object can read them."""
-        if kind not in self._kinds:
+    def _load(self, result: Result) -> Any:
+        return RecordedValue(self.digester, result._digest, result._size)(result)
+
+    def _prototype(self, step: Step, kind: int | None) -> tuple[type, dict[str, Any]]:
+        """Return class and attributes of results of a kind; the flow's own object stands in for what has no name."""
+        found: Result | None = None
+        own = step.result or Result()
+        if kind is not None:
             import json
 
             from resultant.engine.description import from_record
@@ -176,17 +342,18 @@ class History:
             from resultant.records import ResultRecord
 
             known = self._db.result_kind(kind)
-            record = ResultRecord(
-                type=known.type,
-                options=json.loads(known.options),
-                serializer=None if known.serializer is None else json.loads(known.serializer),
-            )
+            serializer = None if known.serializer is None else json.loads(known.serializer)
+            record = ResultRecord(type=known.type, options=json.loads(known.options), serializer=serializer)
             try:
                 # A serializer that could not be named is the flow's own.
-                self._kinds[kind] = None if record.serializer is None else from_record(record, self._types)
+                found = None if serializer is None else from_record(record, self._types)
             except UnreadableResultError:
-                self._kinds[kind] = None
-        return self._kinds[kind]
+                found = None
+        prototype = (found or own).from_value(None)
+        fields = {name: value for name, value in vars(prototype).items() if name not in ("value", "location")}
+        if found is not None and kind is not None:
+            self._kinds[kind] = type(prototype), fields
+        return type(prototype), fields
 
 
 def _types_of(result: Any) -> Iterable[type]:

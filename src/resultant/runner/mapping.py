@@ -42,7 +42,8 @@ class Children:
         self.step = step
         self.upstream = upstream
         self.constants = step.constants
-        self.quick = step.task.trigger is all_successful
+        # A cache may want to know where inputs came from.
+        self.quick = step.task.trigger is all_successful and step.shelf is None
         #: For each edge: its input name, and the values or the states of the children, or neither where all get the same.
         self.columns: list[tuple[str | None, Sequence[Any] | None, list[Any] | None]] = []
         lengths: list[int] = []
@@ -166,11 +167,12 @@ class Claims:
         digest = self._digests[place]
         return digest is not None and digest == digest_value(inputs)
 
-    def claim_all(self, children: Children) -> list[str] | Failed | None:
+    def claim_all(self, children: Children, states: list[Any]) -> list[str | None] | Failed | None:
         """Return every child's location, worked out before anything is written, or the failure of two that are the same.
 
         Args:
             children: what the children are given.
+            states: how they stand; those that are finished write nothing any more.
 
         Returns:
             ``None`` where no two children can have the same location, or some of their inputs are not known yet.
@@ -178,7 +180,10 @@ class Claims:
         if not self.needed or any(children.waits_for(child) for child in range(children.count)):
             return None
         try:
-            return [self.claim(child, children.inputs(child)) for child in range(children.count)]
+            return [
+                None if state is not None and state.is_finished() else self.claim(child, children.inputs(child))
+                for child, state in enumerate(states)
+            ]
         except Exception as error:  # noqa: BLE001 - a callable of the user's makes the location
             from resultant.runtime import get_logger
 

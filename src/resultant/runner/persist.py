@@ -38,7 +38,7 @@ PAUSES = (0.05, 0.25, 1.0)
 _HOPELESS = (DeniedError, StorageFullError, LocationError, SerializationError, MissingResultError)
 
 #: Attributes of a result that belong to one value.
-_OF_ONE_VALUE = ("value", "location", "_size", "_digest")
+_OF_ONE_VALUE = ("value", "location", "_size", "_digest", "_part", "_load")
 #: The name itself is at fault: a file where a folder is needed, a folder of that name, a name that is too long, a device.
 _LASTING = (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL)
 

@@ -210,6 +210,8 @@ def earlier_run(flow: Any, text: str, parameters: dict[str, Any], context: dict[
                     ) from None
         kept = {name: untagged(data) for name, data in json.loads(row.context or "{}").items()}
         kept["date"] = datetime.fromtimestamp(row.date, UTC)
+        # What is on record was written, whatever is switched on now.
+        kept["checkpointing"] = True
         yield Earlier(row, {**values, **parameters}, {**kept, **context})
 
 
@@ -256,6 +258,11 @@ def begin(
     now = time()
     if earlier is None:
         held.enter_context(db.hold(keys["flow_run_id"]))
+        _refuse_known(db, keys["flow_run_id"])
+    if any(step.task.cache_for is not None for step in plan.steps):
+        from .shelf import stock
+
+        stock(db, plan, run)
     file, attribute = source_of(flow)
     date = keys["date"]
     row = FlowRunRow(
@@ -264,7 +271,7 @@ def begin(
         name=keys["flow_run_name"],
         state="Running",
         attempt=1 if earlier is None else earlier.attempt + 1,
-        parameters=_parameters(keys["parameters"]) if earlier is None else earlier.parameters,
+        parameters=_parameters(flow, keys["parameters"]),
         context=_context(given) if earlier is None else earlier.context,
         date=date.timestamp() if hasattr(date, "timestamp") else now,
         created=now if earlier is None else earlier.created,
@@ -279,11 +286,29 @@ def begin(
     )
     history = None
     if earlier is not None:
-        history = History(db, row.id, run.digester, plan.steps, frozenset(approve))
+        approved = frozenset((approve,) if isinstance(approve, str) else approve)
+        unknown = approved.difference(*((step.slug, step.name) for step in plan.steps))
+        if unknown:
+            raise ValueError(f"Flow {flow.name!r} has no task to approve that is called {', '.join(sorted(unknown))}.")
+        history = History(db, row.id, run.digester, plan.steps, approved)
         look_for_needed(history, plan.steps)
         say_what_changed(earlier, row)
     db.put_flow_run(row)
     return Recording(db, row, Recorder(db, row, run.digester, settings().record.messages), history)
+
+
+def _refuse_known(db: StateDB, run_id: str) -> None:
+    """Refuse the id of a run that has begun before: rows of two runs would be mixed up."""
+    from resultant.errors import UnknownRunError
+
+    try:
+        known = db.flow_run(run_id)
+    except UnknownRunError:
+        return
+    if known.started is not None:
+        raise ValueError(
+            f"A run with the id {run_id!r} is on record already. Resume it (`resume_run={run_id!r}`), or give another id."
+        )
 
 
 def source_of(flow: Any) -> tuple[str | None, str | None]:
@@ -302,10 +327,15 @@ def source_of(flow: Any) -> tuple[str | None, str | None]:
     return None, None
 
 
-def _parameters(values: dict[str, Any]) -> str:
-    from resultant.engine.tagged import tagged
+def _parameters(flow: Any, values: dict[str, Any]) -> str:
+    """Return parameters as text; a default that cannot be recorded is found in the flow again."""
+    from resultant.engine.tagged import NOT_RECORDED, tagged
 
-    return json.dumps({name: tagged(value) for name, value in values.items()})
+    defaults = {task.name: task.default for task in flow.parameters() if not task.required}
+    found = {name: tagged(value) for name, value in values.items()}
+    return json.dumps(
+        {name: data for name, data in found.items() if data != NOT_RECORDED or values[name] is not defaults.get(name)}
+    )
 
 
 def _context(given: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from time import time
 
-from resultant.engine.state import Failed, Mapped, Retrying, Scheduled, Success
+from resultant.engine.state import Cached, Failed, Mapped, Retrying, Scheduled, Success
 from resultant.records import location_text
 
 from .fingerprint import of_task
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from resultant.records import FlowRun as FlowRunRow
 
     from .flow import FlowRun
-    from .mapping import Children
     from .plan import Step
 
 __all__ = ["Recorder", "tries"]
@@ -77,7 +76,10 @@ class Recorder:
             count: how often it was tried.
             upstream: the states of the tasks above, one for each edge.
         """
-        self._later([self._task_row(step, -1, state, began, count, of_task(self.digester, step, upstream))])
+        row = self._task_row(step, -1, state, began, count, of_task(self.digester, step, upstream))
+        self._later([row])
+        if step.shelf is not None:
+            self._offer(step, state, row)
 
     def child(self, step: Step, index: int, state: State, began: float, count: int, fingerprint: Any) -> None:
         """Note how the child of a mapped task stands, or how it ended.
@@ -90,11 +92,26 @@ class Recorder:
             count: how often it was tried.
             fingerprint: gives the fingerprint of its inputs.
         """
-        self._later([self._task_row(step, index, state, began, count, fingerprint and fingerprint(index))])
+        row = self._task_row(step, index, state, began, count, fingerprint and fingerprint(index))
+        self._later([row])
+        if step.shelf is not None:
+            self._offer(step, state, row)
 
-    def parent(self, step: Step, state: Mapped, children: Children) -> None:
-        """Note that a mapped task has its children; their number is what a resume needs to know first."""
-        self._later([self._task_row(step, -1, state, time(), 1, None, children.count)])
+    def parent(self, run: FlowRun, step: Step, state: Mapped, count: int) -> None:
+        """Note that a mapped task has its children, if that is not on record already.
+
+        Their number, and what they are made from, is what a resume needs to know first: the rows of children that are
+        not older than this one are theirs.
+
+        Args:
+            run: the run under way.
+            step: the task.
+            state: its state.
+            count: how many children there are.
+        """
+        inputs = of_task(self.digester, step, [run.states[edge.index] for edge in step.upstream])
+        if run.history is None or not run.history.has_parent(step, count, inputs):
+            self._later([self._task_row(step, -1, state, time(), 1, inputs, count)])
 
     def _task_row(
         self,
@@ -108,7 +125,8 @@ class Recorder:
     ) -> tuple[Any, ...]:
         result = state._result
         location = result.location
-        if state.__class__ is Success and location is not None and state._context is None:
+        own = result.__class__ is step.result.__class__
+        if state.__class__ is Success and location is not None and state._context is None and own:
             # The usual case, which a run may meet a million times.
             return (
                 self._id,
@@ -140,10 +158,12 @@ class Recorder:
             due = state.start_time.timestamp()
         finished = state.is_finished()
         successful = state.is_successful()
-        if not successful:
-            # A failure's result is its exception, and that is not a value of the task's.
+        loop = (state._context or {}).get("task_loop_count")
+        if not successful and loop is None:
+            # A failure's result is its exception, and that is not a value of the task's; a loop's is its last pass.
             location = None
-        elif location is None and result.value is not None and children is None and not state.is_skipped():
+        kept = location is None and children is None and result.value is not None
+        if kept and successful and not (hasattr(step.task, "required") or getattr(step.task, "rerun_always", False)):
             self.kept_in_memory.add(step.name)
         return (
             self._id,
@@ -161,14 +181,25 @@ class Recorder:
             None if location is None else location_text(location),
             result._size,
             result._digest,
-            successful and result.value is None and location is None and children is None,
+            location is None and children is None and result.value is None and (successful or loop is not None),
             error,
             message,
             text,
-            (state._context or {}).get("task_loop_count"),
+            loop,
         )
 
+    def _offer(self, step: Step, state: State, row: tuple[Any, ...]) -> None:
+        """Let later runs find what a task with a cache returned."""
+        entry = step.shelf.entry(state, row) if isinstance(state, Cached) and step.shelf is not None else None
+        if entry is not None:
+            self.db.cache_put([entry])
+
     def _kind(self, step: Step, result: Result) -> int:
+        if result.__class__ is not step.result.__class__ or step.shelf is not None:
+            # A handler put another one in its place, or a cache one that was made otherwise.
+            from resultant.engine.description import kind_of
+
+            return self.db.kind(*kind_of(result))
         # Steps often share one configured result, and are kept alive by the plan.
         key = id(step.result), type(result.value)
         kind = self._kinds.get(key)

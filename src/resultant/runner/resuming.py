@@ -1,66 +1,70 @@
-"""How a resumed run takes over what earlier attempts finished, and does again what cannot be used any more."""
+"""How a resumed run takes over what earlier attempts finished, and does again what cannot be used any more.
+
+Steps are looked at in the order in which they would run. One that stands is taken over with its value unread. One that
+does not is about to run, and what it is given is read now; if that cannot be read, nothing new is begun any more, so that
+whatever else is lost is found as well. Then the run is gone through once more from the beginning (see ``FlowRun.work``): the
+lost ones run, in their place in the order, and what depends on them compares what it would be given with what it was given.
+"""
 
 from __future__ import annotations
 
-from heapq import heappush
-
 from resultant.engine.recorded import later
 from resultant.engine.result import Result
-from resultant.engine.state import Mapped, Pending, State
-from resultant.errors import ReadError, StoreError
+from resultant.engine.state import Cached, Mapped, Pending, State, Success
 
-from .fingerprint import of_children, of_task
+from .fingerprint import of_task
 from .history import is_unread
-from .mapping import Claims, expand
+from .mapping import Claims
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from .brood import Brood
     from .flow import FlowRun
     from .history import History
-    from .plan import Step
+    from .plan import Step, Upstream
 
 __all__ = ["adopt_children", "child_stands", "gathered", "stands"]
 
 
-def stands(run: FlowRun, history: History, step: Step, upstream: list[State]) -> bool:
+def stands(run: FlowRun, history: History, step: Step) -> bool:
     """Take over a step that an earlier attempt finished.
 
     Args:
         run: the run under way.
         history: what is recorded.
         step: the step that is to begin.
-        upstream: the states above, one for each edge.
 
     Returns:
-        Whether there is nothing to begin: the step stands, or it has to wait for something above that is done again.
+        Whether there is nothing to begin: the step stands, or something has to be done again before it.
     """
     index = step.index
-    again = any(edge.index in run.redone for edge in step.upstream)
     if hasattr(step.task, "required"):
-        # A parameter costs nothing, and may have been given anew: what depends on it compares fingerprints.
+        # A parameter costs nothing, and may have been given anew: what depends on it compares what it was given.
         run.redone.add(index)
         return False
-    if getattr(step.task, "rerun_always", False):
-        return False
+    upstream = [run.states[edge.index] for edge in step.upstream]
+    known: list[bytes | None] = []
+
+    def fingerprint() -> bytes | None:
+        if not known:
+            known.append(of_task(history.digester, step, upstream))
+        return known[0]
+
     if step.mapped:
-        states = None if again else history.whole(step)
+        states = history.whole(run, step, fingerprint())
         if states is not None:
             _adopt_whole(run, step, states)
             return True
-    else:
-        found = history.standing(step, -1, (lambda: of_task(history.digester, step, upstream)) if again else None)
-        if found is not None:
-            run.settle(index, None, found, known=True)
+    if not getattr(step.task, "rerun_always", False) or (step.slug, -1) in history.kept:
+        state = history.standing(run, step, -1, fingerprint)
+        if state is not None and not (step.mapped and state.__class__ in (Success, Cached)):
+            run.settle(index, None, state, known=True)
             return True
-        waiting = history.waiting(step, -1)
-        if waiting is not None:
-            run.states[index] = waiting
-    if not _readable(run, history, step, upstream):
+    if not _fetch(run, history, step, None) or run.torn:
         return True
-    run.begun.add(index)
+    waiting = history.waiting(run, step, -1, fingerprint)
+    if waiting is not None:
+        run.states[index] = waiting
     if not step.mapped:
         run.redone.add(index)
     return False
@@ -77,22 +81,15 @@ def adopt_children(run: FlowRun, history: History, step: Step, brood: Brood) -> 
     """
     children, states = brood.children, brood.parent.map_states
     assert children is not None
+    upstream = [run.states[edge.index] for edge in step.upstream]
+    epoch = history.epoch(run, step, of_task(history.digester, step, upstream))
     for child in range(children.count):
-        if states[child] is not None:
-            continue
-        if not children.waits_for(child):
-            states[child] = _standing_child(run, history, step, brood, child)
-        if states[child] is None:
-            run.redone.add(step.index)
-            states[child] = history.waiting(step, child)
-            for edge, column in zip(step.upstream, children.columns, strict=True):
-                above = column[2]
-                if above is not None and above[child] is not None:
-                    _read(run, history, edge.index, child, above[child])
+        if states[child] is None and (children.quick or not children.waits_for(child)):
+            states[child] = _standing_or_waiting(run, history, step, brood, child, epoch)
 
 
 def child_stands(run: FlowRun, history: History, step: Step, brood: Brood, child: int) -> bool:
-    """Take over one child whose upstream children were waited for; return whether it need not run.
+    """Take over one child whose upstream children were waited for; return whether it need not begin.
 
     Args:
         run: the run under way.
@@ -101,100 +98,94 @@ def child_stands(run: FlowRun, history: History, step: Step, brood: Brood, child
         brood: its children.
         child: position.
     """
-    if brood.children is None:
-        found = expand(run.run, step, [run.states[edge.index] for edge in step.upstream])
-        if isinstance(found, State):
-            run.settle(step.index, child, found, known=True)
+    states = brood.parent.map_states
+    if states[child] is None and not run.torn:
+        states[child] = state = _standing_or_waiting(run, history, step, brood, child, None)
+        if state.is_finished():
+            run.settle(step.index, child, state, known=True)
             return True
-        brood.children = found
-        brood.fingerprint = of_children(history.digester, step, found)
-    state = brood.parent.map_states[child]
-    if state is not None and not isinstance(state, Pending):
-        return False
-    standing = _standing_child(run, history, step, brood, child)
-    if standing is None:
-        run.redone.add(step.index)
-        return False
-    run.settle(step.index, child, standing, known=True)
-    return True
+    return run.torn
 
 
 def gathered(parent: Mapped) -> Result:
     """Return the result of a mapped task's parent: the list of its children's values, read when it is asked for."""
     if not any(is_unread(child) for child in parent.map_states):
         return Result([child._result.value for child in parent.map_states])
-    result: Result = later(Result(), lambda _: [child._result.value for child in parent.map_states])
+    result: Result = later(Result(), _Gathered(parent.map_states))
     return result
 
 
-def _standing_child(run: FlowRun, history: History, step: Step, brood: Brood, child: int) -> State | None:
-    again = any(edge.index in run.redone for edge in step.upstream)
+class _Gathered:
+    """Reads the values of all children; it travels to workers."""
+
+    __slots__ = ("states",)
+
+    def __init__(self, states: list[State]) -> None:
+        self.states = states
+
+    def __call__(self, result: Result) -> list[object]:
+        return [child._result.value for child in self.states]
+
+
+def _standing_or_waiting(
+    run: FlowRun, history: History, step: Step, brood: Brood, child: int, epoch: tuple[int, float] | None
+) -> State:
+    """Return how a child stands that is due: finished, waiting, or about to run with its inputs read."""
     fingerprint = brood.fingerprint
-    if again and fingerprint is None:
-        return None
-    return history.standing(step, child, (lambda: fingerprint(child)) if again and fingerprint is not None else None)
+    assert fingerprint is not None
+    state = history.standing(run, step, child, lambda: fingerprint(child), epoch)
+    if state is None:
+        _fetch(run, history, step, child)
+        run.redone.add(step.index)
+        state = history.waiting(run, step, child, lambda: fingerprint(child)) or Pending()
+    return state
 
 
 def _adopt_whole(run: FlowRun, step: Step, states: list[State]) -> None:
-    parent = Mapped("Ready to proceed with mapping.", map_states=list(states))
-    brood = run.adopt(step, None, Claims(run.run, step, len(states)), parent)
-    brood.left = 0
-    run.finish_adopted(step.index, brood)
+    parent = Mapped("Ready to proceed with mapping.", map_states=states)
+    brood = run.adopt(step, None, Claims(run.run, step, 0), parent)
+    run.complete(step.index, brood)
+    run.announce(step)
 
 
-def _readable(run: FlowRun, history: History, step: Step, upstream: list[State]) -> bool:
-    """Read the values that a step is given; what cannot be read is done again first."""
+def _fetch(run: FlowRun, history: History, step: Step, child: int | None) -> bool:
+    """Read the values that a task run is given, and note those that cannot be read; return whether all could.
+
+    What is lost will run as well: what it is given is looked at in its turn.
+    """
     fine = True
-    for edge, above in zip(step.upstream, upstream, strict=True):
-        if edge.key is None or (edge.mapped and above.is_mapped()):
-            continue
-        for child, state in _each(run.states[edge.index]):
-            fine = _read(run, history, edge.index, child, state) and fine
+    todo = [(step, child)]
+    while todo:
+        step, child = todo.pop()
+        every = getattr(step.task.trigger, "__module__", "") != "resultant.triggers"
+        for edge in step.upstream:
+            # A trigger of the user's own may look at any value.
+            if edge.key is None and not every:
+                continue
+            for position, state in _given(run, edge, child):
+                if not is_unread(state):
+                    continue
+                try:
+                    _ = state._result.value
+                except Exception as error:  # noqa: BLE001 - serializers and classes of results may be the user's own
+                    above = run.plan.steps[edge.index]
+                    history.lose(above, position, error)
+                    fine = False
+                    todo.append((above, None if position < 0 else position))
+    if not fine:
+        run.torn = True
     return fine
 
 
-def _each(state: State) -> Iterator[tuple[int | None, State]]:
-    if isinstance(state, Mapped):
-        yield from enumerate(state.map_states)
-    else:
-        yield None, state
-
-
-def _read(run: FlowRun, history: History, index: int, child: int | None, state: State) -> bool:
-    if not state.is_finished() or not is_unread(state):
-        return state.is_finished()
-    try:
-        _ = state._result.value
-    except (ReadError, StoreError) as error:
-        reopen(run, history, index, child, error)
-        return False
-    return True
-
-
-def reopen(run: FlowRun, history: History, index: int, child: int | None, reason: Exception) -> None:
-    """Do a task run again whose recorded result cannot be read any more.
-
-    Args:
-        run: the run under way.
-        history: what is recorded.
-        index: the step.
-        child: position of a mapped child.
-        reason: why it cannot be read.
-    """
-    step = run.plan.steps[index]
-    history.lose(step, -1 if child is None else child, str(reason))
-    brood = run.broods.get(index)
-    first = brood is None or not brood.left
-    if first:
-        for edge, below in step.dependents:
-            heard = brood is not None and edge.mapped and not edge.flattened
-            if not heard and below not in run.begun:
-                run.missing[below] += 1
-    run.redone.add(index)
-    if child is None or brood is None:
-        run.states[index] = Pending()
-        heappush(run.ready, index)
-        return
-    brood.left += 1
-    brood.parent.map_states[child] = Pending()
-    run.reopened.append((index, child))
+def _given(run: FlowRun, edge: Upstream, child: int | None) -> list[tuple[int, State]]:
+    """Return positions and states of what comes through an edge: of all children, or of the one that a child maps over."""
+    state = run.states[edge.index]
+    if not isinstance(state, Mapped):
+        return [(-1, state)]
+    states = state.map_states
+    if not edge.mapped or edge.flattened:
+        return [(position, each) for position, each in enumerate(states) if each is not None]
+    # The parent of children that map one by one needs none of them.
+    if child is None or child >= len(states) or states[child] is None:
+        return []
+    return [(child, states[child])]

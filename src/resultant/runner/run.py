@@ -149,7 +149,7 @@ def run_once(
 
                 run.writers = Writers()
                 stack.callback(run.writers.close)
-            if run.checkpointing and not one_pass and settings().record.runs:
+            if earlier is not None or (run.checkpointing and not one_pass and settings().record.runs):
                 from .recorded_runs import begin
 
                 recording = begin(held, flow, plan, run, chosen, earlier, approve, context or {})
@@ -169,10 +169,12 @@ def run_once(
     except KeyboardInterrupt:
         stopped = interrupted(flow, tracker, handlers, start)
         if recording is not None:
-            recording.end(stopped)
+            recording.fail(stopped)
         raise
     except (ENDRUN, PAUSE) as end:
         final = end.state
+        if recording is not None:
+            recording.fail(final)
     except Exception as error:
         if frame().flat().get("raise_on_exception"):
             raise
@@ -221,6 +223,10 @@ def _run_keys(
     from .dates import date_keys
 
     keys = frame().flat()
+    if "task_run_id" in keys:
+        # Inside of a task, and a run of its own.
+        for name in ("flow_run_id", "flow_run_name"):
+            keys.pop(name, None)
     keys.update(given)
     if "config" in given and isinstance(given["config"], dict):
         from resultant.runtime import config
