@@ -36,12 +36,9 @@ def never_use(state: Cached, inputs: Values, parameters: Values) -> bool:
 
 def duration_only(state: Cached, inputs: Values, parameters: Values) -> bool:
     """Use the cache until it expires."""
-    expiration = state.cached_result_expiration
-    if expiration is None:
-        return True
-    from resultant.engine.moments import now
+    from resultant.engine.moments import passed
 
-    return expiration > now()
+    return not passed(state.cached_result_expiration)
 
 
 def all_inputs(state: Cached, inputs: Values, parameters: Values) -> bool:
@@ -96,14 +93,32 @@ def partial_parameters_only(validate_on: Iterable[str] | None = None) -> Validat
     return _PartialParameters(validate_on)
 
 
+def compares(validator: Any) -> tuple[bool, tuple[str, ...] | None]:
+    """Return what a validator looks at, as far as that is known.
+
+    Args:
+        validator: one of these, or somebody's own.
+
+    Returns:
+        Whether it may tell inputs apart; and the names of those that have to agree, none for all of them: ``None`` where
+        nobody can say.
+    """
+    if validator is all_inputs:
+        return True, ()
+    if isinstance(validator, _PartialInputs):
+        return validator.names is not None, tuple(validator.names) if validator.names else None
+    own = validator not in (never_use, duration_only, all_parameters) and not isinstance(validator, _PartialParameters)
+    return own, None
+
+
 def _inputs_agree(state: Cached, inputs: Values, names: Iterable[str] | None) -> bool:
     stored = state.hashed_inputs
     if stored:
-        from resultant.engine.digests import digest_value
+        from resultant.engine.inputs import Inputs
 
-        wanted = inputs or {}
-        chosen = wanted if names is None else {name: wanted[name] for name in names if name in wanted}
-        digests = {name: digest_value(value) for name, value in chosen.items()}
+        known = inputs if isinstance(inputs, Inputs) else Inputs(inputs or {})
+        chosen = known if names is None else [name for name in names if name in known]
+        digests = {name: known.digest(name) for name in chosen}
         # What cannot be hashed agrees with nothing.
         return None not in digests.values() and _agree(stored, digests, names)
     return _agree({name: result.value for name, result in state.cached_inputs.items()}, inputs, names)
@@ -122,4 +137,7 @@ def _agree(stored: Values, wanted: Values, names: Iterable[str] | None) -> bool:
 def _same_entry(one: Any, other: Any) -> bool:
     if one is _ABSENT or other is _ABSENT:
         return one is other
-    return same(one, other)
+    from resultant.engine.inputs import SealedDigest
+
+    # An array would be compared item by item.
+    return one == other if isinstance(one, SealedDigest) else same(one, other)

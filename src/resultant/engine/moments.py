@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-__all__ = ["as_utc", "now", "parse"]
+__all__ = ["as_utc", "later", "now", "parse", "passed"]
 
 #: Turns an aware UTC datetime into the class that is handed to users; ``None`` leaves it as it is.
 convert: Callable[[datetime], datetime] | None = None
@@ -61,3 +61,12 @@ def later(seconds: float | timedelta | None) -> datetime:
     if seconds is None:
         return now()
     return now() + (seconds if isinstance(seconds, timedelta) else timedelta(seconds=seconds))
+
+
+def passed(moment: datetime | None) -> bool:
+    """Return whether a moment is over; ``None`` never is. Whatever expires asks here.
+
+    Args:
+        moment: aware.
+    """
+    return moment is not None and moment <= now()

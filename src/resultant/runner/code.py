@@ -23,6 +23,10 @@ def code_digests(plan: Plan, digester: Digester) -> dict[str, str]:
     known: dict[int, str] = {}
     found: dict[str, str] = {}
     for step in plan.steps:
+        if step.shelf is not None and step.shelf.code is not None:
+            # A cache has looked closer.
+            found[step.slug] = step.shelf.code[:9].hex()
+            continue
         # Copies of one task share its function.
         run = getattr(step.task, "run", None)
         function = getattr(run, "__func__", run)

@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from resultant.engine.inputs import Inputs
     from resultant.engine.result import Result
+    from resultant.engine.state import State
 
     from .plan import Run, Step
 
@@ -32,6 +34,7 @@ class TaskFrame(Frame):
     __slots__ = (
         "index",
         "inputs",
+        "known",
         "location",
         "loop_count",
         "loop_result",
@@ -42,7 +45,12 @@ class TaskFrame(Frame):
         "run_id",
         "run_name",
         "step",
+        "upstream",
     )
+
+    # Set on the way to a cache, and nowhere else: the inputs with their digests, and the states above.
+    known: Inputs
+    upstream: list[State] | None
 
     def __init__(self, run: Run, step: Step, index: int | None) -> None:
         self.run = run

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from resultant.engine.result import Result
     from resultant.stores import Store
 
+    from .shelf import Shelf
     from .writers import Writers
 
 __all__ = ["Plan", "Run", "Step", "Upstream", "make_plan", "single_folder"]
@@ -122,7 +123,8 @@ class Step:
         lenient: whether a value that its inline result cannot hold stays in memory instead of failing the task.
         own_location: whether the task itself names a target or a location, so that ``None`` is written as well.
         context: keys given for this task alone.
-        cached: states of earlier runs that may stand for this one.
+        cached: states of earlier runs of this process that may stand for this one.
+        shelf: what other processes left in the cache, for a task that has one in a recorded run.
     """
 
     __slots__ = (
@@ -142,6 +144,7 @@ class Step:
         "own_location",
         "plain",
         "result",
+        "shelf",
         "slug",
         "store",
         "stores",
@@ -174,6 +177,7 @@ class Step:
         self.lenient = False
         self.context: dict[str, Any] | None = None
         self.cached: list[Any] = []
+        self.shelf: Shelf | None = None
         self.plain = False
         self.direct = False
         self.store: Store | None = None

@@ -143,6 +143,7 @@ def when_ready(
                 inputs[edge.key] = above._result.value
     frame.inputs = inputs
     if not step.plain or (upstream is not None and not all_succeeded(upstream)):
+        frame.upstream = upstream
         if upstream is None:
             name_run(frame)
         else:

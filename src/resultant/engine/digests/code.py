@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
     from .encoder import Encoder
 
-__all__ = ["HANDLERS", "encode_class"]
+__all__ = ["HANDLERS", "INCIDENTAL", "encode_class", "global_names"]
 
 _ABSENT = "absent"
 
 #: Attributes of a class that say where it stands, what tools noted down, or what its other attributes say already.
-_INCIDENTAL = frozenset(
+INCIDENTAL = frozenset(
     (
         "__annotate__",
         "__annotate_func__",
@@ -54,7 +54,7 @@ def encode_class(encoder: Encoder, cls: type) -> bytes:
     own = {
         name: value
         for name, value in vars(cls).items()
-        if name not in _INCIDENTAL and not isinstance(value, types.MemberDescriptorType)
+        if name not in INCIDENTAL and not isinstance(value, types.MemberDescriptorType)
     }
     return encoder.node(b"local class", cls.__name__, type(cls), cls.__bases__, own)
 
@@ -80,7 +80,7 @@ def _cell(cell: types.CellType) -> Any:
 def _globals(function: types.FunctionType) -> dict[str, Any]:
     """Return the globals that a function uses, by name: what would travel with it to another process."""
     found: dict[str, Any] = {}
-    for name in _global_names(function.__code__):
+    for name in global_names(function.__code__):
         if name in function.__globals__:
             found[name] = (function.__globals__[name],)
         elif not hasattr(builtins, name):
@@ -88,7 +88,12 @@ def _globals(function: types.FunctionType) -> dict[str, Any]:
     return found
 
 
-def _global_names(code: types.CodeType) -> Iterator[str]:
+def global_names(code: types.CodeType) -> Iterator[str]:
+    """Yield the names of the globals that a code object loads, those of functions inside it as well.
+
+    Args:
+        code: the code.
+    """
     import dis
 
     for instruction in dis.get_instructions(code):
@@ -96,7 +101,7 @@ def _global_names(code: types.CodeType) -> Iterator[str]:
             yield instruction.argval
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
-            yield from _global_names(constant)
+            yield from global_names(constant)
 
 
 def _code(encoder: Encoder, code: types.CodeType) -> bytes:
