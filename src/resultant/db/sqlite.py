@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+
+from resultant.errors import UnknownRunError
 
 from .holding import FileHold
+from .journal import Journal, left_behind
 from .mounts import MOUNTS
 from .reading import FLOW_RUN_COLUMNS, Reading
 from .rows import FLOW_RUN, unknown
@@ -61,11 +64,22 @@ class SqliteDB(Reading):
         self._kinds: dict[tuple[str | None, ...], int] = {}
         self._closed = False
         self._closing = threading.Lock()
-        self._writer = Writer(self._write_task_runs, "resultant-db")
+        self._journals = f"{self.path}.journals"
+        # What survives the loss of power goes straight into the database.
+        journal = None if power else Journal(self._journals)
+        self._writer = Writer(self._write_task_runs, "resultant-db", journal=journal)
         self.task_runs_later = self._writer.later
         self.flush = self._writer.flush
+        self._take_over()
 
     # ------------------------------------------------------------------------------------------------------- writing
+
+    def _take_over(self) -> None:
+        """Write what processes that are gone had left in their journals."""
+        for rows in left_behind(self._journals):
+            with suppress(UnknownRunError):
+                self.task_runs_later(rows)
+                self.flush()
 
     def _write_task_runs(self, rows: list[tuple[Any, ...]]) -> None:
         with self._transaction():
@@ -231,7 +245,10 @@ class SqliteDB(Reading):
     def hold(self, run_id: str) -> FileHold:
         """Hold a run; see :class:`~resultant.db.StateDB`."""
         # Beside the file, so that whoever uses the same file uses the same locks.
-        return FileHold(os.path.join(os.path.dirname(self.path), "locks"), run_id)
+        hold = FileHold(os.path.join(os.path.dirname(self.path), "locks"), run_id)
+        # Whoever held it before may have died with rows in a journal.
+        self._take_over()
+        return hold
 
     def version(self) -> int:
         """Return the schema's version."""

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeGuard, TypeVar
 
+    from .journal import Journal
+
     T = TypeVar("T")
 
 __all__ = ["Writer"]
@@ -28,6 +30,10 @@ _PATIENCE = 0.008
 # Whoever brings a row writes what waits by itself, when the oldest has waited this long or there are so many.
 _SOON = 0.006
 _MANY = 500
+
+# As many rows in the journal are worth a transaction, and so is a pause of this long.
+_BATCH = 4000
+_QUIET = 0.05
 
 # As many rows may wait in memory; whoever brings more waits itself.
 _BOUND = 100_000
@@ -61,11 +67,21 @@ class Writer:
             database is to blame: the rows are kept and tried again. Any other exception means that a row is, and it is
             left out.
         name: of the thread.
+        journal: makes rows safe until some thousands of them, or a pause, are worth a transaction.
         helping: whether those who bring rows may write them too; not where writing waits for another machine.
     """
 
-    def __init__(self, write: Callable[[list[tuple[Any, ...]]], None], name: str, *, helping: bool = True) -> None:
+    def __init__(
+        self,
+        write: Callable[[list[tuple[Any, ...]]], None],
+        name: str,
+        *,
+        helping: bool = True,
+        journal: Journal | None = None,
+    ) -> None:
         self._write = write
+        self._journal = journal
+        self._safe: list[tuple[Any, ...]] = []  # rows that are in the journal
         self._helping = helping
         self._patience = _PATIENCE if helping else _SOON
         self._lock = threading.Lock()
@@ -78,6 +94,7 @@ class Writer:
         self._wake = threading.Event()
         self._hurry = threading.Event()
         self._first = 0.0  # when the oldest of the rows came
+        self._last = 0.0  # when rows were last put aside
         self._writing = threading.RLock()  # held by whoever writes
         self._thread = threading.Thread(target=self._loop, name=name, daemon=True)
         self._thread.start()
@@ -184,6 +201,8 @@ class Writer:
                 self._rouse()
             self._hurry.set()
             self._thread.join()
+            if self._journal is not None:
+                self._journal.close()
 
     # -------------------------------------------------------------------------------------------------- on the thread
 
@@ -196,7 +215,7 @@ class Writer:
                 with self._lock:
                     if self._closing:
                         return
-                    idle = self._idle = not self._rows and not self._jobs
+                    idle = self._idle = not self._rows and not self._jobs and not self._safe
             if idle:
                 self._sleep()
 
@@ -213,10 +232,16 @@ class Writer:
             rows, self._rows = self._rows, []
             jobs, self._jobs = self._jobs, []
         self._error = None
+        if self._journal is not None and not jobs and self._put_aside(rows):
+            return
+        safe, self._safe = self._safe, []
+        rows = safe + rows
         written = 0
         kept: list[_Job] = []
         try:
             written = self._write_rows(rows)
+            if self._journal is not None and written == len(rows):
+                self._journal.clear()
             # Nothing may become durable before what was left ahead of it.
             while jobs:
                 if not self._run(jobs[0]):
@@ -227,6 +252,27 @@ class Writer:
             with self._lock:
                 self._rows[:0] = rows[written:]
                 self._jobs[:0] = kept + jobs
+
+    def _put_aside(self, rows: list[tuple[Any, ...]]) -> bool:
+        """Return whether rows need no transaction yet, because they are safe in the journal."""
+        assert self._journal is not None
+        if not rows:
+            # Between two rows of a busy run is no pause.
+            return bool(self._safe) and time.monotonic() - self._last < _QUIET
+        if len(self._safe) + len(rows) >= _BATCH:
+            return False
+        try:
+            self._journal.append(rows)
+        except (OSError, ValueError):
+            # A full disk, or a row that is none: the database says it better.
+            return False
+        except BaseException:
+            with self._lock:
+                self._rows[:0] = rows
+            raise
+        self._safe += rows
+        self._last = time.monotonic()
+        return True
 
     def _write_rows(self, rows: list[tuple[Any, ...]]) -> int:
         """Return how many rows are dealt with, from the first on; the rest is to be kept."""
