@@ -101,6 +101,17 @@ def test_what_was_at_a_target_did_not_run(reasons: Shell) -> None:
     reasons.write("reasons.py", FLOW)
 
 
+def test_what_cannot_be_compared_is_not_said_to_differ(shell: Shell) -> None:
+    shell.write(
+        "below.py",
+        "from resultant import Flow, task\n@task(target='there')\ndef above(): return [1]\n"
+        "@task\ndef below(x): return x\nwith Flow('below') as flow: below(above())\n",
+    )
+    runs = [shell.run("below.py") for _ in range(3)]
+    assert "Its inputs are not those" not in why(shell, runs[1], "below")["reason"]
+    assert "neither a target nor a cache" in why(shell, runs[2], "below")["reason"]
+
+
 def test_failures_are_blamed(reasons: Shell) -> None:
     one = reasons.run("reasons.py", "-p", "x=0", status=1)
     told = why(reasons, one, "after")

@@ -132,8 +132,17 @@ def _first_difference(run: RecordedRun, row: TaskRun, other: FlowRun, earlier: T
         if row.children != earlier.children:
             return f"It has {row.children} children, and had {earlier.children}."
         return "It is mapped: ask for one of its children, TASK[INDEX]."
+    named = _changed_inputs(run, row, other, earlier)
+    if named:
+        return f"Its inputs are not those of the earlier run: {', '.join(named)}."
     if row.input is not None and earlier.input is not None and row.input != earlier.input:
-        return f"Its inputs are not those of the earlier run{_changed_parameters(run.row, other)}."
+        changed = _changed_parameters(run.row, other)
+        if not changed and _takes_undigested(run, other):
+            return (
+                "Its inputs are not known to be those of the earlier run: what one of the runs found at a target has no "
+                "digest on record that could be compared."
+            )
+        return f"Its inputs are not those of the earlier run{changed}."
     if earlier.state in _BAD:
         return f"The earlier run of it was not successful: {earlier.state}{f' ({earlier.error})' if earlier.error else ''}."
     if earlier.state not in ("Success", "Cached", "Mapped"):
@@ -141,6 +150,27 @@ def _first_difference(run: RecordedRun, row: TaskRun, other: FlowRun, earlier: T
     if earlier.location is None and not earlier.none:
         return "The earlier value is not stored: it was kept in memory only, or was released."
     return _what_became(run, row, other, earlier)
+
+
+def _changed_inputs(run: RecordedRun, row: TaskRun, other: FlowRun, earlier: TaskRun) -> list[str]:
+    """Return the names of inputs that differ, where cache entries know them one by one."""
+
+    def inputs(run_id: str, of: TaskRun) -> dict[str, Any] | None:
+        for entry in run.db.cached(run_id):
+            if (entry.slug, entry.index) == (of.slug, of.index):
+                found: dict[str, Any] = json.loads(entry.inputs or "{}")
+                return found
+        return None
+
+    mine, yours = inputs(run.id, row), inputs(other.id, earlier)
+    if mine is None or yours is None:
+        return []
+    return sorted(name for name in {*mine, *yours} if mine.get(name) != yours.get(name))
+
+
+def _takes_undigested(run: RecordedRun, other: FlowRun) -> bool:
+    found = [row for run_id in (run.id, other.id) for row in run.db.task_runs(run_id, state="Cached", limit=1000)]
+    return any(row.digest is None and row.location is not None for row in found)
 
 
 def _what_became(run: RecordedRun, row: TaskRun, other: FlowRun, earlier: TaskRun) -> str:
