@@ -161,3 +161,56 @@ def test_a_plan_sees_what_waits(shell: Shell) -> None:
         "@task(trigger=manual_only)\ndef gate(): ...\nwith Flow('gate') as flow: gate()\n",
     )
     assert shell("plan", "gate.py", "--json").json["tasks"][0]["would"] == "wait"
+
+
+CACHED = """
+import datetime
+from resultant import Flow, Parameter, task
+from resultant.engine.cache_validators import all_inputs
+
+@task(cache_for=datetime.timedelta(hours=1), cache_validator=all_inputs)
+def slow(x, y=1):
+    return x + y
+
+@task(cache_for=datetime.timedelta(hours=1), cache_validator=all_inputs)
+def below(z):
+    return z
+
+with Flow("cached") as flow:
+    below(slow(Parameter("x", default=1)))
+"""
+
+
+def test_what_the_cache_holds_is_planned_and_explained(shell: Shell) -> None:
+    shell.write("cached.py", CACHED)
+
+    def plan(*words: str) -> dict[str, str]:
+        answer = shell("plan", "cached.py", *words, "--json")
+        assert answer.status == 0, answer
+        return {each["task"]: each["would"] for each in answer.json["tasks"]}
+
+    assert plan() == {"slow-1": "run", "below-1": "run"}
+    one = shell.run("cached.py")
+    assert why(shell, one, "slow")["verdict"] == "ran"
+    assert plan() == {"slow-1": "take", "below-1": "unsure"}
+    assert plan("-p", "x=2") == {"slow-1": "run", "below-1": "unsure"}
+    two = shell.run("cached.py")
+    told = why(shell, two, "slow")
+    assert told["verdict"] == "did not run"
+    assert one in told["reason"]
+    three = shell.run("cached.py", "-p", "x=2")
+    assert "Its inputs are not those" in why(shell, three, "slow")["reason"]
+    shell.write("cached.py", CACHED.replace("x + y", "x - y"))
+    assert plan()["slow-1"] == "run"
+    four = shell.run("cached.py")
+    assert "Its code" in why(shell, four, "slow")["reason"]
+
+
+def test_what_is_in_the_cache_is_not_collected(shell: Shell) -> None:
+    shell.write("cached.py", CACHED)
+    one = shell.run("cached.py")
+    assert shell("gc", "--keep-last", "0", "--delete").status == 0
+    assert shell("results", "read", one, "slow").out == "2\n"
+    assert shell("runs", "rm", one).status == 0
+    assert shell("runs", "ls", "--json").json == []
+    assert not any(path.is_file() for path in (shell.home / "results").rglob("*")), "nothing leads there any more"

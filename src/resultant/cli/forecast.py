@@ -26,6 +26,13 @@ def forecast(flow: Flow, parameters: dict[str, Any]) -> list[dict[str, Any]]:
     from resultant.runner.run import planned
 
     plan, run = planned(flow, parameters)
+    if any(step.task.cache_for is not None for step in plan.steps):
+        from resultant.cli.command import database
+        from resultant.runner.recorded_runs import digester
+        from resultant.runner.shelf import stock
+
+        run.digester = digester()
+        stock(database(), plan, run)
     known: dict[int, Any] = {}
     told = []
     for step in plan.steps:
@@ -49,7 +56,7 @@ def _would(plan: Plan, run: Run, step: Step, known: dict[int, Any]) -> tuple[str
     if step.target is not None or step.task.target is not None:
         return _by_target(plan, run, step, known)
     if step.task.cache_for is not None:
-        return _by_cache(step)
+        return _by_cache(plan, run, step, known)
     return _RUN, "It has neither a target nor a cache."
 
 
@@ -92,20 +99,29 @@ def _exists(frame: Any, step: Step, location: str) -> bool:
     return bool(configured.exists(location.replace("{", "{{").replace("}", "}}"), **names))
 
 
-def _by_cache(step: Step) -> tuple[str, str]:
-    from time import time
+def _by_cache(plan: Plan, run: Run, step: Step, known: dict[int, Any]) -> tuple[str, str]:
+    from resultant.engine.inputs import Inputs
 
-    from resultant.cli.command import database
-
-    key = step.task.cache_key or step.task.name
-    now = time()
-    entries = [each for each in database().cache_find(key) if each.expires is None or each.expires > now]
-    if not entries:
-        return _RUN, f"Nothing is in the cache under {key!r}."
-    newest = entries[0]
-    until = "for good" if newest.expires is None else f"until {output.local(newest.expires)}"
-    validator = getattr(step.task.cache_validator, "__name__", "its validator")
-    return (
-        _OPEN,
-        f"A value of run {newest.run} is in the cache {until}; whether it fits, {validator} says when it runs.",
-    )
+    shelf = step.shelf
+    if shelf is None or not shelf.offers:
+        return _RUN, "No value in the cache was made by this code, or none that has not expired."
+    runs = ", ".join(dict.fromkeys(offer.run for offer in shelf.offers[:3]))
+    if step.mapped:
+        return _OPEN, f"It is mapped; for each child a value of run {runs} may fit."
+    inputs = dict(step.constants)
+    for edge in step.upstream:
+        if edge.key is None:
+            continue
+        if edge.index not in known:
+            above = plan.steps[edge.index].slug
+            return _OPEN, f"Whether a cached value of run {runs} fits may hang on what {above} returns."
+        inputs[edge.key] = known[edge.index]
+    given = Inputs(inputs)
+    validator = step.task.cache_validator
+    for state in shelf.fitting(validator, given, -1):
+        if validator(state, given, run.parameters):
+            until = state.cached_result_expiration
+            end = "for good" if until is None else f"until {output.local(until.timestamp())}"
+            return _TAKE, f"{state.message} It is in the cache {end}."
+    name = getattr(validator, "__name__", "its validator")
+    return _RUN, f"What is in the cache, of run {runs}, does not fit ({name})."

@@ -125,7 +125,8 @@ class Removal:
         found = self._kept.get(run_id)
         if found is None:
             found = set() if self._force else set(self._live_pins(run_id))
-            if not self._force:
+            # A run that is forgotten takes its cache entries along: bytes that nothing leads to any more help nobody.
+            if not self._force and not self._forget:
                 entries = self._db.cached(run_id)
                 found |= {
                     (each.slug, each.index) for each in entries if each.expires is None or each.expires > self._now

@@ -209,7 +209,8 @@ def diff(one: str, other: str) -> None:
 def rm(run_ids: tuple[str, ...], keep_results: bool, force: bool) -> None:
     """Remove runs, with the results that no other run refers to.
 
-    What is pinned, or stands in the cache for later runs, is kept, and so is a run that somebody is at work on.
+    What later runs could have taken from the cache goes too. Runs that are pinned, or have pinned results, are refused, and
+    so are runs that somebody is at work on.
     """
     from resultant.cli.removal import Removal, finish_notes
 
