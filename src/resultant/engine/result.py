@@ -11,6 +11,7 @@ from resultant.errors import ResultNotImplementedError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from datetime import timedelta
     from typing import Any, ClassVar, Self
 
     from resultant.engine.serializers import Serializer
@@ -47,6 +48,10 @@ class Result:
         location: text, taken as a template until it is formatted; or a callable that is given the template's names as
             keyword arguments and returns the location.
         serializer: how values become bytes; the default is a fresh ``PickleSerializer``.
+        keep: how long ``resultant gc`` leaves alone what a recorded run stored, whatever budget it is given.
+
+    Raises:
+        TypeError: `keep` is no ``timedelta``.
     """
 
     #: Names of constructor options that a record of this result may keep. Own subclasses keep nothing by default.
@@ -55,6 +60,7 @@ class Result:
     value: Any
     location: str | None = None
     serializer: Serializer = _DefaultSerializer()  # type: ignore[assignment]
+    keep: timedelta | None = None
     _formatter: Callable[..., str] | None = None
     #: What a recorded run knows of the stored bytes: their number, and their digest.
     _size: int | None = None
@@ -67,6 +73,7 @@ class Result:
         value: Any = None,
         location: str | Callable[..., str] | None = None,
         serializer: Serializer | None = None,
+        keep: timedelta | None = None,
     ) -> None:
         self.value = value
         if location is not None:
@@ -76,6 +83,12 @@ class Result:
                 self._formatter = location
         if serializer is not None:
             self.serializer = serializer
+        if keep is not None:
+            from datetime import timedelta
+
+            if not isinstance(keep, timedelta):
+                raise TypeError(f"`keep` takes a timedelta, not {keep!r}. Write keep=timedelta(days=30).")
+            self.keep = keep
 
     def __getattr__(self, name: str) -> Any:
         # Reached only for what the instance does not have: the value of a result that is read when it is asked for.

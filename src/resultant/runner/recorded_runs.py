@@ -115,13 +115,17 @@ class Recording:
         row: the run's row, written already.
         recorder: writes the rows of task runs.
         history: what earlier attempts left, for a run that is resumed.
+        times: for how many seconds results are to be kept, by slug.
     """
 
-    def __init__(self, db: StateDB, row: FlowRunRow, recorder: Recorder, history: History | None) -> None:
+    def __init__(
+        self, db: StateDB, row: FlowRunRow, recorder: Recorder, history: History | None, times: dict[str, float]
+    ) -> None:
         self.db = db
         self.row = row
         self.recorder = recorder
         self.history = history
+        self._times = times
 
     def end(self, final: State) -> None:
         """Write how the run ended; everything that was recorded is durable when this returns.
@@ -131,6 +135,11 @@ class Recording:
         """
         import msgspec
 
+        if self._times:
+            from .keeping import pin_kept
+
+            self.db.flush()
+            pin_kept(self.db, self.row.id, self._times)
         error = final.result if isinstance(final.result, BaseException) else None
         self.db.put_flow_run(
             msgspec.structs.replace(
@@ -244,6 +253,7 @@ def begin(
 
     from .code import code_digests
     from .history import History
+    from .keeping import times_to_keep
     from .needed import look_for_needed
     from .recording import Recorder
 
@@ -294,7 +304,8 @@ def begin(
         look_for_needed(history, plan.steps)
         say_what_changed(earlier, row)
     db.put_flow_run(row)
-    return Recording(db, row, Recorder(db, row, run.digester, settings().record.messages), history)
+    recorder = Recorder(db, row, run.digester, settings().record.messages)
+    return Recording(db, row, recorder, history, times_to_keep(plan))
 
 
 def _refuse_known(db: StateDB, run_id: str) -> None:

@@ -21,7 +21,7 @@ class LocalResult(StoredResult):
         dir: the folder; default ``<home_dir>/results``. ``~`` is expanded and a relative folder made absolute, so that the
             result can be found again from another working directory. Nothing is created before the first write.
         validate_dir: check that the folder can become a writable one; ``False`` takes `dir` exactly as given.
-        **options: ``value``, ``location`` and ``serializer`` of :class:`~resultant.engine.result.Result`. A relative
+        **options: ``value``, ``location``, ``serializer`` and ``keep`` of :class:`~resultant.engine.result.Result`. A relative
             location lies below `dir`; an absolute one written by the developer is honoured.
 
     Raises:
