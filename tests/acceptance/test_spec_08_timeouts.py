@@ -119,11 +119,16 @@ def test_an_alarm_that_was_there_before_is_put_back():
         """Never called."""
 
     before = signal.signal(signal.SIGALRM, ring)
+    timer = signal.setitimer(signal.ITIMER_REAL, 0)
     try:
         with Flow("f") as flow:
             fails()
         flow.run()
         assert signal.getsignal(signal.SIGALRM) is ring
         assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
+        signal.setitimer(signal.ITIMER_REAL, 500)
+        flow.run()
+        assert 400 < signal.getitimer(signal.ITIMER_REAL)[0] <= 500
     finally:
+        signal.setitimer(signal.ITIMER_REAL, *timer)
         signal.signal(signal.SIGALRM, before)

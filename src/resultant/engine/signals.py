@@ -33,7 +33,13 @@ class Signal(BaseException):
 
 
 class TaskTimeoutSignal(Signal):
-    """A task ran out of time."""
+    """A task ran out of time.
+
+    Attributes:
+        task_run_id: whose limit it was, where the code of several task runs is under way, one within the other.
+    """
+
+    task_run_id: str | None = None
 
 
 class ENDRUN(Signal):

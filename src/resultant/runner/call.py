@@ -40,7 +40,8 @@ def call(frame: TaskFrame, inputs: dict[str, Any]) -> State:
     except ResultantStateSignal as signal:
         return signal.state
     except TaskTimeoutSignal as signal:
-        if context.get("raise_on_exception"):
+        around = signal.task_run_id not in (None, frame.lookup("task_run_id"))
+        if around or context.get("raise_on_exception"):
             raise
         return TimedOut("Task timed out during execution.", result=signal)
     except ENDRUN:

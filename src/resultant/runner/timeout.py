@@ -12,6 +12,7 @@ from resultant.runtime import enter, leave
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
     from typing import Any
 
     from .frame import TaskFrame
@@ -34,7 +35,7 @@ def call_within(seconds: float, frame: TaskFrame, run: Callable[..., Any], input
     import threading
 
     if threading.current_thread() is threading.main_thread():
-        return _with_alarm(seconds, run, inputs)
+        return _with_alarm(seconds, frame, run, inputs)
     from resultant.executors.subprocess_call import run_in_subprocess
 
     from .remote import worker_setup
@@ -51,19 +52,35 @@ def call_within(seconds: float, frame: TaskFrame, run: Callable[..., Any], input
         raise TaskTimeoutSignal(f"Execution timed out after {seconds:g} s.") from None
 
 
-def _with_alarm(seconds: float, run: Callable[..., Any], inputs: dict[str, Any]) -> Any:
+def _with_alarm(seconds: float, frame: TaskFrame, run: Callable[..., Any], inputs: dict[str, Any]) -> Any:
     import signal
+    from time import monotonic
 
-    def ring(*_: object) -> None:
-        raise TaskTimeoutSignal(f"Execution timed out after {seconds:g} s.")
+    # There is one alarm. It may be set: by the limit of a task that runs this one's flow, or by the program for itself.
+    outer, _ = signal.getitimer(signal.ITIMER_REAL)
+    began = monotonic()
+
+    def ring(number: int, place: FrameType | None) -> None:
+        nonlocal outer
+        left = seconds - (monotonic() - began)
+        if 0 < outer < seconds and callable(before) and left > 0:
+            outer = 0.0
+            before(number, place)
+            signal.setitimer(signal.ITIMER_REAL, left)
+            return
+        over = TaskTimeoutSignal(f"Execution timed out after {seconds:g} s.")
+        over.task_run_id = frame.lookup("task_run_id")
+        raise over
 
     before = signal.signal(signal.SIGALRM, ring)
     try:
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+        signal.setitimer(signal.ITIMER_REAL, min(seconds, outer or seconds))
         return run(**inputs)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        if outer:
+            signal.setitimer(signal.ITIMER_REAL, max(1e-6, outer - (monotonic() - began)))
 
 
 def _in_frame(keys: dict[str, Any], name: str, prints: bool, code: Callable[..., Any], inputs: dict[str, Any]) -> Any:
