@@ -95,6 +95,11 @@ def leave(old: Frame | None) -> None:
     _frame.set(old)
 
 
+def is_outside() -> bool:
+    """Return whether this thread is in no block of the context and no run, as one that a task has started is."""
+    return type(_frame.get()) in (type(None), _Base)
+
+
 def peek(key: str, default: Any = None) -> Any:
     """Return `key` of the frame in force without making one where there is none."""
     current = _frame.get()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from .plan import Run, Step
 
-__all__ = ["TaskFrame", "fresh_id"]
+__all__ = ["OF_ONE_TASK_RUN", "TaskFrame", "fresh_id"]
 
 _ABSENT = object()
 
@@ -183,3 +183,6 @@ _COMPUTED: dict[str, Callable[[TaskFrame], Any]] = {
     "resume": lambda frame: True if frame.resume else _ABSENT,
     "logger": _logger,
 }
+
+#: Keys that a run which a task starts must not take over from it.
+OF_ONE_TASK_RUN = tuple(_COMPUTED)

@@ -16,7 +16,7 @@ from resultant.runtime import CACHES, Frame, enter, frame, get_logger, leave, se
 
 from .ending import ask_for_approval, final_state, first_failure, interrupted, remember_caches
 from .flow import FlowRun
-from .frame import fresh_id
+from .frame import OF_ONE_TASK_RUN, fresh_id
 from .plan import Plan, Run, is_input, make_plan, prepare
 from .transition import transition
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from .recorded_runs import Recording
 
 __all__ = ["planned", "run_flow", "run_once"]
+
+_OF_ONE_RUN = ("flow_run_id", "flow_run_name", "scheduled_start_time")
 
 
 def run_flow(
@@ -223,10 +225,9 @@ def _run_keys(
     from .dates import date_keys
 
     keys = frame().flat()
-    if "task_run_id" in keys:
-        # Inside of a task, and a run of its own.
-        for name in ("flow_run_id", "flow_run_name"):
-            keys.pop(name, None)
+    # Started in a task or a handler of another run, this is a run of its own.
+    for name in (*_OF_ONE_RUN, *OF_ONE_TASK_RUN) if "task_run_id" in keys else _OF_ONE_RUN:
+        keys.pop(name, None)
     keys.update(given)
     if "config" in given and isinstance(given["config"], dict):
         from resultant.runtime import config
