@@ -28,6 +28,10 @@ def run_arguments(
         TypeError: a keyword that is neither.
     """
     declared = {parameter.name: parameter for parameter in flow.slugs if parameter.is_parameter}
+    if parameters is not None and not hasattr(parameters, "keys"):
+        raise TypeError(
+            f"Flow.run takes parameters by name, as `flow.run(name=value)` or `flow.run({{'name': value}})`; got {parameters!r}."
+        )
     given = dict(parameters or {})
     options: dict[str, Any] = {}
     for name, value in kwargs.items():

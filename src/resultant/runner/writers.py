@@ -41,23 +41,25 @@ class Writers:
         Returns:
             Its future.
         """
-        if self._pool is None:
-            from concurrent.futures import ThreadPoolExecutor
-
-            self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="resultant-write")
         with self._room:
+            # Tasks in several threads may come here first at once; only the pool that is kept is waited for.
+            pool = self._pool
+            if pool is None:
+                from concurrent.futures import ThreadPoolExecutor
+
+                pool = self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="resultant-write")
             # A payload beyond the whole budget may go alone.
             self._room.wait_for(lambda: not self.waiting or self.waiting + size <= self.budget)
             self.waiting += size
-        future = self._pool.submit(write)
+        future = pool.submit(write)
         future.add_done_callback(lambda _: self._release(size))
         return future
 
     def close(self) -> None:
         """Wait for every write in flight."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=True)
-            self._pool = None
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown(wait=True)
 
     def _release(self, size: int) -> None:
         with self._room:
