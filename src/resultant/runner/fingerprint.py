@@ -101,7 +101,7 @@ def _keyed(key: str | None, part: bytes) -> bytes:
 
 def _edge_part(edge: Upstream, state: State | None) -> bytes | None:
     """Return the part of one input, which may be the child of a mapped task that has not begun yet."""
-    if state.__class__ is Success and (stored := state._result._digest) is not None:  # type: ignore[union-attr]
+    if state.__class__ is Success and (stored := state._result._digest) is not None:
         return _STORED + stored
     if state is None or not state.is_finished():
         return None

@@ -57,7 +57,7 @@ class History:
         self.lost: dict[tuple[str, int], str] = {}
         #: What this process has reached itself, while it looks at the rows again.
         self.kept: dict[tuple[str, int], State] = {}
-        self._kinds: dict[int | None, tuple[type, dict[str, Any]]] = {}
+        self._kinds: dict[Any, tuple[type, dict[str, Any]]] = {}
         self._latest: dict[str, tuple[int, float]] = {}
         self._types: tuple[type, ...] = tuple(
             {kind for step in steps if step.result is not None for kind in _types_of(step.result)}
@@ -308,7 +308,7 @@ class History:
 
     def _result(self, step: Step, row: TaskRun) -> Result:
         """Return a result whose value is read when somebody asks for it."""
-        kind = self._kinds.get(row.kind) if row.kind is not None else None
+        kind = self._kinds.get(row.kind) or self._kinds.get((step.index, row.kind))
         if kind is None:
             kind = self._prototype(step, row.kind)
         cls, fields = kind
@@ -338,22 +338,23 @@ class History:
             import json
 
             from resultant.engine.description import from_record
-            from resultant.errors import UnreadableResultError
             from resultant.records import ResultRecord
 
             known = self._db.result_kind(kind)
             serializer = None if known.serializer is None else json.loads(known.serializer)
             record = ResultRecord(type=known.type, options=json.loads(known.options), serializer=serializer)
-            try:
-                # A serializer that could not be named is the flow's own.
-                found = None if serializer is None else from_record(record, self._types)
-            except UnreadableResultError:
-                found = None
+            # A class of the user's own keeps nothing in its records that would make it anew, and a serializer that could
+            # not be named is the flow's own as well.
+            mine = type(own).__qualname__ == known.type
+            if serializer is not None and not mine:
+                try:
+                    found = from_record(record, self._types)
+                except Exception as error:  # noqa: BLE001 - somebody else's class is made
+                    get_logger("resume").debug("Results of kind %d are read with the flow's own: %s", kind, error)
         prototype = (found or own).from_value(None)
         fields = {name: value for name, value in vars(prototype).items() if name not in ("value", "location")}
-        if found is not None and kind is not None:
-            self._kinds[kind] = type(prototype), fields
-        return type(prototype), fields
+        made = self._kinds[kind if found is not None else (step.index, kind)] = type(prototype), fields
+        return made
 
 
 def _types_of(result: Any) -> Iterable[type]:
