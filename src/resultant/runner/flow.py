@@ -219,8 +219,7 @@ class FlowRun:
             inputs = children.inputs(child)
             upstream = None if quick else children.states(child)
             self.started += 1
-            if recorder is not None:
-                began = self.began[index, child] = time()
+            began = time() if recorder is not None else 0.0
             end: Any = run_task(run, step, state, upstream, inputs, child, None if places is None else places[child])
             cls = end.__class__
             if cls is Success or cls is Cached:
@@ -229,6 +228,7 @@ class FlowRun:
                 if recorder is not None:
                     recorder.child(step, child, end, began, tries(state), brood.fingerprint)
             elif cls is Unfinished:
+                self.began[index, child] = began
                 states[child] = state
                 self.flights.fly(index, child, end)
                 waiting += 1
