@@ -189,9 +189,19 @@ with Flow("slow") as flow:
     assert held.status == 2
     assert str(process.pid) in held.err
     assert held.err.count("\n") <= 1, "one line"
+    alive = shell("runs", "show", run, "--json").json
+    assert alive["abandoned"] is False
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    assert shell("runs", "show", run, "--json").json["state"] == "Running"
+    time.sleep(1.0)
+    dead = shell("runs", "show", run, "--json").json
+    assert dead["state"] == "Running"
+    assert dead["abandoned"] is True
+    assert dead["unfinished"] == ["second-1"]
+    shown = shell("runs", "show", run).out
+    assert "Not finished: second-1" in shown
+    assert f"resultant resume {run}" in shown
+    assert "has not finished it" in shell("why", run, "second").out
     assert run in shell("doctor").out
     shell.write("go", "")
     assert shell("resume", run).status == 0

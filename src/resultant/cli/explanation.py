@@ -67,10 +67,10 @@ def explain(run: RecordedRun, task: str, row: TaskRun | None) -> dict[str, Any]:
 
 def _never_reached(run: RecordedRun) -> str:
     if run.state == "Running":
-        return "The run has not come to it yet, or died before it did."
+        return "The run has not finished it: it has not come to it yet, is at work on it, or died."
     bad = _bad_tasks(run)
     blame = f" Not successful: {', '.join(bad)}." if bad else ""
-    return f"The run ended ({run.state}) before it came to it.{blame}"
+    return f"The run ended ({run.state}) before it was finished.{blame}"
 
 
 def _not_run(run: RecordedRun, row: TaskRun) -> str | None:

@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from resultant.db import StateDB
     from resultant.records import FlowRun, TaskRun
 
 __all__ = ["command", "run_fields"]
@@ -97,6 +98,9 @@ def show(run_id: str, everything: bool, limit: int) -> None:
     told = [(failed, RecordedTask(run, failed).failure) for failed in failures[: limit or None]]
     counts = db.counts(row.id)
     pins = [(slug, index) for _, slug, index, _ in db.pins(row.id)]
+    done = {each.slug for each in tasks}
+    unfinished = [] if row.state == "Success" else [slug for slug in json.loads(row.code or "{}") if slug not in done]
+    abandoned = row.ended is None and row.state == "Running" and _is_abandoned(db, row)
     if as_json():
         document = run_fields(row)
         document |= {
@@ -107,7 +111,9 @@ def show(run_id: str, everything: bool, limit: int) -> None:
             "alias": row.alias,
             "parameters": json.loads(row.parameters or "{}"),
             "error": row.error,
+            "abandoned": abandoned,
             "counts": counts,
+            "unfinished": unfinished,
             "tasks": [task_fields(each) for each in tasks],
             "failures": [{**task_fields(failed), "text": text} for failed, text in told],
             "pins": [{"task": slug, "index": index} for slug, index in pins],
@@ -124,8 +130,28 @@ def show(run_id: str, everything: bool, limit: int) -> None:
         print(f"\n{_name(failed)}: {failed.state}")
         body = text or failed.error or "The reason is not on record."
         print("\n".join(f"  {line}" for line in body.rstrip().splitlines()))
+    if unfinished:
+        print(f"\nNot finished: {', '.join(unfinished)}")
+    if abandoned:
+        print(f"\nNo process works on this run. Go on with it: resultant resume {row.id}")
     if row.state not in ("Success", "Running") and not failures and row.error:
         print(f"\nThe run ended with {row.error}.")
+
+
+def _is_abandoned(db: StateDB, row: FlowRun) -> bool:
+    """Return whether no process works on a run that has not ended."""
+    from time import time
+
+    from resultant.errors import RunHeldError
+
+    # To find out, the run is held for a moment, which must not get into the way of whoever is just beginning with it.
+    if row.started is None or time() - row.started < 1.0:
+        return False
+    try:
+        with db.hold(row.id):
+            return True
+    except RunHeldError:
+        return False
 
 
 def task_fields(row: TaskRun) -> dict[str, Any]:
