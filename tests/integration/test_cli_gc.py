@@ -139,6 +139,29 @@ with Flow("gate") as flow: gate(first())
     assert not readable(heap, pinned, "own")
 
 
+def test_what_is_to_be_kept_for_a_time_is_kept_and_a_pin_on_a_mapped_task_holds_for_its_children(shell: Shell) -> None:
+    shell.write("keep.py", """
+from datetime import timedelta
+from resultant import Flow, LocalResult, task
+@task(result=LocalResult(keep=timedelta(hours=1)))
+def kept(): return 1
+@task(result=LocalResult(keep=timedelta(0)))
+def briefly(): return 1
+@task
+def child(x): return x
+with Flow("keep") as flow:
+    kept(), briefly(), child.map([1, 2]), child.copy(name="other").map([1, 2])
+""")  # fmt: skip
+    run = shell.run("keep.py")
+    assert shell.python(f"import resultant; resultant.open_run({run!r})['child'].pin()").status == 0
+    assert shell("gc", "--keep-last", "0", "--delete", "--json").json["runs"][0]["results"] == 3
+    assert readable(shell, run, "kept")
+    assert readable(shell, run, "child")
+    assert not readable(shell, run, "briefly")
+    assert not readable(shell, run, "other")
+    assert shell("fsck").status == 0
+
+
 def test_leftovers_of_dead_writes_go_and_the_users_own_files_stay(heap: Shell) -> None:
     heap.run("heap.py")
     results = heap.home / "results"

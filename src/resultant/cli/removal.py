@@ -116,9 +116,17 @@ class Removal:
     def _writer(self, place: str) -> TaskRun | None:
         """Return the row that wrote to a place, if only these runs refer to it and nothing keeps it."""
         rows = self._places.rows(place)
-        if any(row.run not in self._ids or (row.slug, row.index) in self.kept(row.run) for row in rows):
+        if any(self._keeps(row) for row in rows):
             return None
         return next((row for row in rows if wrote(row)), None)
+
+    def _keeps(self, row: TaskRun) -> bool:
+        """Return whether a row keeps the bytes that it refers to."""
+        if row.run not in self._ids:
+            return True
+        kept = self.kept(row.run)
+        # A pin on a mapped task is one on all its children.
+        return (row.slug, row.index) in kept or (row.slug, -1) in kept
 
     def kept(self, run_id: str) -> set[tuple[str, int]]:
         """Return the slugs and indexes of a run's results that are pinned, or stand in the cache for later runs."""
@@ -213,7 +221,7 @@ class Removal:
 
     def _writer_stays(self, row: TaskRun, place: str) -> bool:
         rows = self._places.rows(place)
-        return any(each.run not in self._ids or (each.slug, each.index) in self.kept(each.run) for each in rows)
+        return any(self._keeps(each) for each in rows)
 
     def _delete_texts(self, run: FlowRun) -> None:
         folders = set()
