@@ -117,10 +117,14 @@ class Entries:
         for other in self._db.places(row.location):
             if (other.run, other.slug, other.index) == (row.run, row.slug, row.index):
                 return False
-            # A state `Cached` without a digest found there what is there.
-            if other.digest is not None or other.state == "Success":
+            if other.digest is not None or other.state == "Success" or self._made(other):
                 return True
         return False
+
+    def _made(self, row: TaskRun) -> bool:
+        """Return whether a task run in the state ``Cached`` made its value, and did not find it."""
+        entries = self._db.cached(row.run)
+        return any((each.slug, each.index, each.created) == (row.slug, row.index, row.ended) for each in entries)
 
     def _prototype(self, number: int | None) -> Result | None:
         """Return a result like those of a kind; ``None`` where nothing here can read them."""
