@@ -34,6 +34,10 @@ class Connections:
     name: str
     nout: int | None
 
+    # Arrays and frames would take a task for one item, and build a task for each of theirs.
+    __array_ufunc__ = None
+    __pandas_priority__ = 10_000
+
     def set_dependencies(
         self,
         flow: Flow | None = None,

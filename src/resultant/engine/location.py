@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Lookup = Callable[[str], Any]
 
-__all__ = ["Template", "check_returned", "compile_template", "default_location"]
+__all__ = ["Template", "call_with_names", "check_returned", "compile_template", "default_location"]
 
 #: What a template may never read, whoever offers it.
 _FORBIDDEN = "secrets"
@@ -224,6 +224,27 @@ def _flaw(location: str) -> str | None:
     if location.rpartition("/")[2] in ("", "."):
         return "names a folder, not a result"
     return None
+
+
+def call_with_names(function: Callable[..., Any], names: dict[str, Any]) -> Any:
+    """Return what a callable in the place of a template says.
+
+    Args:
+        function: is given every name as a keyword argument.
+        names: what a template may use.
+
+    Raises:
+        TypeError: it does not take them.
+    """
+    try:
+        return function(**names)
+    except TypeError as error:
+        if "unexpected keyword argument" not in str(error):
+            raise
+        raise TypeError(
+            f"{error}; a callable in the place of a template is given every name that a template may use: let it take "
+            "`**names`"
+        ) from error
 
 
 def check_returned(location: Any, what: str, allow_absolute: bool) -> str:

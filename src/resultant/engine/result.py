@@ -227,11 +227,11 @@ class Result:
                     raise
                 raise missing_name(template.text, missing, names) from error
         if self._formatter is not None:
-            from resultant.engine.location import check_returned
+            from resultant.engine.location import call_with_names, check_returned
             from resultant.runtime import settings
 
             name = getattr(self._formatter, "__name__", repr(self._formatter))
-            made = self._formatter(**names)
+            made = call_with_names(self._formatter, names)
             return check_returned(made, f"The callable {name!r}", settings().templates.allow_absolute)
         return self.default_location
 
@@ -279,15 +279,24 @@ def same(one: Any, other: Any) -> bool:
         return False
     try:
         equal = one == other
-    except ValueError:
-        # Arrays inside of containers, frames with other labels.
+    except (ValueError, TypeError):
+        # Arrays and missing values inside of containers, frames with other labels.
         return _same_digest(one, other)
+    if hasattr(equal, "all"):
+        # Arrays and frames compare element by element; missing values are neither equal to anything nor unequal.
+        if _over_all(equal.isna(), "any") if hasattr(equal, "isna") else hasattr(equal, "mask"):
+            return _same_digest(one, other)
+        return _over_all(equal, "all")
     try:
         return bool(equal)
-    except ValueError:
-        # Arrays and frames compare element by element.
-        everywhere = equal.all()
-        return bool(everywhere.all() if hasattr(everywhere, "all") else everywhere)
+    except (ValueError, TypeError):
+        return _same_digest(one, other)
+
+
+def _over_all(items: Any, word: str) -> bool:
+    found = getattr(items, word)()
+    # Of a frame that is still one for each column.
+    return bool(getattr(found, word)() if hasattr(found, word) else found)
 
 
 def _same_digest(one: Any, other: Any) -> bool:

@@ -21,7 +21,9 @@ def name_run(frame: TaskFrame) -> None:
     if template is None:
         return
     if callable(template):
-        frame.run_name = template(**frame.names())
+        from resultant.engine.location import call_with_names
+
+        frame.run_name = call_with_names(template, frame.names())
     else:
         from resultant.engine.location import compile_template
 

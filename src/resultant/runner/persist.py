@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 
-from resultant.engine.location import check_returned, default_location
+from resultant.engine.location import call_with_names, check_returned, default_location
 from resultant.engine.result import Result
 from resultant.engine.stored import load
 from resultant.errors import (
@@ -60,7 +60,7 @@ def locate(frame: TaskFrame) -> None:
     elif step.target is not None:
         frame.location = target_location(frame)
     elif step.result is not None and step.result._formatter is not None:
-        made = step.result._formatter(**frame.names())
+        made = call_with_names(step.result._formatter, frame.names())
         frame.location = check_returned(made, f"The location callable of task {step.name!r}", frame.run.allow_absolute)
 
 
@@ -72,7 +72,7 @@ def target_location(frame: TaskFrame) -> str:
     """
     target = frame.step.target
     if callable(target):
-        text: Any = target(**frame.names())
+        text: Any = call_with_names(target, frame.names())
         if not isinstance(text, str) or "{" not in text:
             what = f"The target callable of task {frame.step.name!r}"
             return check_returned(text, what, frame.run.allow_absolute)
