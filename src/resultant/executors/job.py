@@ -69,6 +69,7 @@ class JobFuture(Future["Any"]):
             self._answer = None
 
 
+_SENDS_NOTHING = "or use an executor that sends nothing: a ThreadExecutor or, with a timeout, a LocalExecutor."
 _UNREAD = ExecutorError("The job failed; its future was asked for more than it can tell yet.")
 
 
@@ -146,7 +147,7 @@ def _unpicklable(
             break
     return UnpicklableError(
         f"{name} cannot be sent to a worker process: {culprit} cannot be pickled ({type(error).__name__}: {error}). "
-        "Make such objects inside the function, or use a ThreadExecutor, which sends nothing."
+        f"Make such objects inside the function, {_SENDS_NOTHING}"
     )
 
 
@@ -185,7 +186,7 @@ def _failure(name: str, told: tuple[str, str, str, str, bytes | None]) -> BaseEx
     elif stage == NOT_SENT:
         error = UnpicklableError(
             f"{name} has run, but what it returned cannot be sent back from its worker process ({what}). "
-            "Return something that can be pickled, or use a ThreadExecutor, which sends nothing."
+            f"Return something that can be pickled, {_SENDS_NOTHING}"
         )
     elif body is None:
         error = ExecutorError(f"{name} raised {what}; that exception cannot be pickled, its traceback is below")

@@ -17,6 +17,7 @@ def run_in_subprocess(
     *args: Any,
     timeout: float | None,
     setup: tuple[Callable[..., Any], tuple[Any, ...]] | None = None,
+    extra_context: dict[str, Any] | None = None,
     **kwargs: Any,
 ) -> Any:
     """Call a function on the main thread of a new process.
@@ -28,6 +29,7 @@ def run_in_subprocess(
         *args: its arguments.
         timeout: seconds it may take, not counting the start of the process; ``None`` for as long as it likes.
         setup: a function and its arguments to be called before, in the same time.
+        extra_context: ``task_name`` is what errors call the call.
         **kwargs: its keyword arguments.
 
     Returns:
@@ -48,7 +50,7 @@ def run_in_subprocess(
     from resultant.executors.spawn import describe_exit, end, hello, spawn
     from resultant.executors.wire import Inbox, send_some
 
-    job = make_job(fn, args, kwargs, None)
+    job = make_job(fn, args, kwargs, extra_context)
     parts = [] if setup is None else make_setup(*setup)
     for shared in job.shared:
         parts += pack_shared(shared)[0]

@@ -44,7 +44,15 @@ def call_within(seconds: float, frame: TaskFrame, run: Callable[..., Any], input
     prints = bool(step.task.log_stdout)
     try:
         return run_in_subprocess(
-            _in_frame, _keys(frame), step.name, prints, run, inputs, timeout=seconds, setup=worker_setup()
+            _in_frame,
+            _keys(frame),
+            step.name,
+            prints,
+            run,
+            inputs,
+            timeout=seconds,
+            setup=worker_setup(),
+            extra_context={"task_name": step.name},
         )
     except TimeoutError as error:
         if isinstance(error, TaskTimeoutSignal):
