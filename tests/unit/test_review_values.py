@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from resultant import Flow, LocalResult, Parameter, Result, ThreadExecutor, config, task
+from resultant import Flow, JSONSerializer, LocalResult, Parameter, Result, Task, ThreadExecutor, config, task
 from resultant.core.operators import Add
 
 
@@ -94,3 +94,25 @@ def test_what_a_task_with_a_limit_in_a_thread_cannot_return_is_told_with_its_nam
     message = flow.run(executor=ThreadExecutor(1)).result[made].message
     assert "task 'locks' has run" in message
     assert "with a timeout, a LocalExecutor" in message
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: LocalResult(serializer=JSONSerializer),
+        lambda: Flow("f", result=LocalResult),
+        lambda: Flow("f", executor=ThreadExecutor),
+        lambda: Flow("f", executor="threads"),
+        lambda: Task(result=LocalResult),
+        lambda: Task(result="results"),
+        lambda: Flow("f", tasks=[Task()]).run(executor=ThreadExecutor),
+    ],
+)
+def test_a_class_or_a_name_in_the_place_of_an_object_is_told_at_once(make):
+    with pytest.raises(TypeError, match="it takes an object: "):
+        make()
+
+
+def test_a_trigger_by_its_name_is_told_at_once():
+    with pytest.raises(TypeError, match=r"trigger='all_finished' cannot be called; take one of `resultant\.triggers`"):
+        Task(trigger="all_finished")

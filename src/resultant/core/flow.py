@@ -84,8 +84,8 @@ class Flow(Building):
         if not name:
             raise ValueError("A name must be provided for the flow.")
         super().__init__(name)
-        self.executor = executor
-        self.result = result
+        self.executor = options.instance("executor", executor, "ThreadExecutor()")
+        self.result = options.instance("result", result, "LocalResult(dir=...)")
         self.state_handlers = options.handler_list(state_handlers)
         if on_failure is not None:
             self.state_handlers.append(options.failure_handler(on_failure))

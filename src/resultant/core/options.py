@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = [
     "failure_handler",
     "handler_list",
+    "instance",
     "result_for_target",
     "retry_rules",
     "retry_types",
@@ -35,6 +36,25 @@ def warn(message: str) -> None:
         frame = frame.f_back
         level += 1
     warnings.warn(message, UserWarning, stacklevel=level)
+
+
+def instance(option: str, value: Any, example: str) -> Any:
+    """Return the value of an option that takes an object.
+
+    Args:
+        option: its name.
+        value: as given.
+        example: an object that it takes.
+
+    Raises:
+        TypeError: `value` is a class or a name, which would be found out much later and told by much else.
+    """
+    if isinstance(value, (type, str)):
+        given = value.__name__ if isinstance(value, type) else repr(value)
+        raise TypeError(
+            f"{option}={given} is {'a class' if isinstance(value, type) else 'text'}; it takes an object: {option}={example}."
+        )
+    return value
 
 
 def tag_set(tags: Iterable[str] | None) -> set[str]:

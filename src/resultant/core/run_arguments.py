@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from resultant.core.options import instance
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,6 +50,7 @@ def run_arguments(
                 f"Flow.run got an unexpected keyword argument {name!r}. Parameters of {flow!r}: {sorted(declared)}; "
                 f"options: {sorted(known)}."
             )
+    instance("executor", options.get("executor") or flow.executor, "ThreadExecutor()")
     unknown = sorted(set(given) - set(declared))
     if unknown:
         raise ValueError(f"Flow.run received the following unexpected parameters: {', '.join(unknown)}")

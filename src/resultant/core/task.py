@@ -170,6 +170,10 @@ class Task(Connections):
         self.timeout = options.whole_seconds(timeout)
         if trigger is None:
             from resultant.triggers import all_successful as trigger
+        elif not callable(trigger):
+            raise TypeError(
+                f"trigger={trigger!r} cannot be called; take one of `resultant.triggers`, such as all_finished."
+            )
         self.trigger = trigger
         self.skip_on_upstream_skip = skip_on_upstream_skip
         self.cache_for = cache_for
@@ -190,7 +194,9 @@ class Task(Connections):
         if on_failure is not None:
             self.state_handlers.append(options.failure_handler(on_failure))
         self.log_stdout = log_stdout
-        self.result = result if target is None else options.result_for_target(result, target)
+        if result is not None:
+            result = options.result_for_target(options.instance("result", result, "LocalResult(dir=...)"), target)
+        self.result = result
         self.target = target
         self.task_run_name = task_run_name
         self.nout = tuple_length(self.run) if nout is None else nout

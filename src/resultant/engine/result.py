@@ -82,6 +82,10 @@ class Result:
             else:
                 self._formatter = location
         if serializer is not None:
+            if isinstance(serializer, type):
+                raise TypeError(
+                    f"serializer={serializer.__name__} is a class; it takes an object: {serializer.__name__}()."
+                )
             self.serializer = serializer
         if keep is not None:
             from datetime import timedelta
