@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from resultant.engine.integrity import Digester
     from resultant.engine.result import Result
-    from resultant.stores import Source
+    from resultant.stores import Source, Store
 
 __all__ = ["RecordedValue", "later"]
 
@@ -23,14 +23,22 @@ class RecordedValue:
         digester: holds the key; ``None`` where digests cannot be checked.
         digest: of the bytes; ``None`` where none was recorded.
         size: of the bytes.
+        store: where they are; the result's own store if missing.
     """
 
-    __slots__ = ("digest", "digester", "size")
+    __slots__ = ("digest", "digester", "size", "store")
 
-    def __init__(self, digester: Digester | None, digest: bytes | None, size: int | None) -> None:
+    def __init__(
+        self, digester: Digester | None, digest: bytes | None, size: int | None, store: Store | None = None
+    ) -> None:
         self.digester = digester
         self.digest = digest
         self.size = size
+        self.store = store
+
+    def __reduce__(self) -> Any:
+        # A store is opened anew where this arrives.
+        return RecordedValue, (self.digester, self.digest, self.size)
 
     def __call__(self, result: Result) -> Any:
         """Return the value.
@@ -44,7 +52,7 @@ class RecordedValue:
         assert location is not None
         if not isinstance(result, StoredResult):
             return result.read(location).value
-        with result.store.source(location) as source:
+        with (self.store or result.store).source(location) as source:
             if self.size is not None and source.size != self.size:
                 raise CorruptResultError(
                     f"The result at {location!r} has {source.size} bytes, and its record says {self.size}: it was truncated, or "
@@ -54,17 +62,19 @@ class RecordedValue:
                 return decode(result.serializer, source, location)
             return self._checked(result, source, location, self.digester, self.digest)
 
-    def check(self, result: Any) -> None:
-        """Look at the bytes of a stored result, without a value being made of them.
+    def check(self, location: str) -> None:
+        """Look at the bytes at a place of the store that was given, without a value being made of them.
+
+        Args:
+            location: the place.
 
         Raises:
             MissingResultError: the bytes are gone.
             CorruptResultError: they are not those that were recorded.
         """
-        location: str = result.location
-        if self.digester is None or self.digest is None:
+        if self.store is None or self.digester is None or self.digest is None:
             return
-        with result.store.source(location) as source:
+        with self.store.source(location) as source:
             mapped = source.map(writable=False)
             if not self.digester.agrees(self.digest, source.read() if mapped is None else mapped):
                 raise _damaged(location)

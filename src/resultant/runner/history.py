@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from resultant.engine.recorded import RecordedValue, later
-from resultant.engine.result import Result
 from resultant.engine.state import Cached, Mapped, Paused, Resume, Retrying, Scheduled, Skipped, State, Success
-from resultant.errors import MissingResultError, ResultNotImplementedError
-from resultant.records import location_of
 from resultant.runtime import get_logger
+
+from .kinds import IN_MEMORY, Kinds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,8 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["History", "is_unread"]
 
 _SUCCESSFUL: dict[str, type[State]] = {"Success": Success, "Cached": Cached, "Skipped": Skipped}
-
-_IN_MEMORY = "was kept in memory, and went with the process that had it"
 
 _new = object.__new__
 
@@ -57,11 +53,8 @@ class History:
         self.lost: dict[tuple[str, int], str] = {}
         #: What this process has reached itself, while it looks at the rows again.
         self.kept: dict[tuple[str, int], State] = {}
-        self._kinds: dict[Any, tuple[type, dict[str, Any]]] = {}
+        self._kinds = Kinds(db, digester, steps)
         self._latest: dict[str, tuple[int, float]] = {}
-        self._types: tuple[type, ...] = tuple(
-            {kind for step in steps if step.result is not None for kind in _types_of(step.result)}
-        )
         self._read()
 
     def _read(self) -> None:
@@ -174,7 +167,7 @@ class History:
         state = _new(cls)
         state.message = "Recorded by an earlier attempt of this run."
         if cls is not Skipped or not row.none:
-            state._result = self._result(step, row)
+            state._result = self._kinds.result(step, row)
         return state
 
     def standing(
@@ -215,13 +208,16 @@ class History:
         count = rows[-1].children or 0
         if len(rows) <= count:
             return None
-        states: list[State] = []
-        take = self.take
-        for index in range(count):
-            row = rows.get(index)
-            if row is None or (row.attempt, row.started) < epoch:
+        children = [rows.get(index) for index in range(count)]
+        # A look at all of them before any work is put into one.
+        for row in children:
+            if row is None or row.started < epoch[1] or row.attempt < epoch[0]:
                 return None
-            state = take(step, row)
+            if row.state not in _SUCCESSFUL and (step.slug, row.index) not in self.kept:
+                return None
+        states: list[State] = []
+        for row in children:
+            state = None if row is None else self.take(step, row)
             if state is None:
                 return None
             states.append(state)
@@ -256,7 +252,7 @@ class History:
         if row.location is None and not row.none:
             # The value of the pass before was in memory: the loop begins anew.
             return None
-        result = self._result(step, row)
+        result = self._kinds.result(step, row)
         try:
             _ = result.value
         except Exception as error:  # noqa: BLE001 - whatever keeps it from being read
@@ -265,35 +261,17 @@ class History:
         return Retrying(text, result, due, context={"task_loop_count": row.loop}, run_count=row.count)
 
     def look(self, step: Step, row: TaskRun) -> None:
-        """Look whether the value of a task run that ended well can be had, as far as place, size and time tell."""
-        from resultant.engine.results import InlineResult
-
+        """Look whether the value of a task run that ended well can be had, and note it if not."""
         key = step.slug, row.index
-        if row.state not in _SUCCESSFUL or row.none or key in self.lost:
+        if row.state not in _SUCCESSFUL or row.none or (self.lost and key in self.lost):
             return
         if row.location is None:
             # That is nobody's fault, and no news.
-            self.lost[key] = _IN_MEMORY
+            self.lost[key] = IN_MEMORY
             return
-        result: Any = self._result(step, row)
-        if isinstance(result, InlineResult):
-            return
-        try:
-            if row.size is None or not hasattr(result, "store"):
-                if not result.exists(result.location.replace("{", "{{").replace("}", "}}")):
-                    self.lose(step, row.index, f"nothing is at {result.location!r} any more")
-                return
-            stat = result.store.stat(result.location)
-            if stat.size != row.size:
-                self.lose(step, row.index, f"it has {stat.size} bytes instead of {row.size}")
-            elif stat.modified > (row.ended or row.started):
-                # Somebody wrote there since, perhaps the same bytes. What nobody touched is not read for that.
-                RecordedValue(self.digester, row.digest, row.size).check(result)
-        except ResultNotImplementedError:
-            # A class that cannot look: it shows when it is read.
-            return
-        except Exception as error:  # noqa: BLE001 - classes of results may be the user's own
-            self.lose(step, row.index, error)
+        reason = self._kinds.why_lost(step, row)
+        if reason is not None:
+            self.lose(step, row.index, reason)
 
     def lose(self, step: Step, index: int, reason: Exception | str) -> None:
         """Note, and say, that a recorded result cannot be used any more."""
@@ -306,66 +284,7 @@ class History:
             "Task '%s' is done again, because its recorded result cannot be used: %s", name, text
         )
 
-    def _result(self, step: Step, row: TaskRun) -> Result:
-        """Return a result whose value is read when somebody asks for it."""
-        kind = self._kinds.get(row.kind) or self._kinds.get((step.index, row.kind))
-        if kind is None:
-            kind = self._prototype(step, row.kind)
-        cls, fields = kind
-        result: Result = _new(cls)
-        known = result.__dict__
-        known.update(fields)
-        if row.location is None:
-            if row.none:
-                result.value = None
-            else:
-                later(result, _gone)
-        else:
-            known["location"] = location_of(row.location)
-            known["_size"] = row.size
-            known["_digest"] = row.digest
-            known["_load"] = self._load
-        return result
-
-    def _load(self, result: Result) -> Any:
-        return RecordedValue(self.digester, result._digest, result._size)(result)
-
-    def _prototype(self, step: Step, kind: int | None) -> tuple[type, dict[str, Any]]:
-        """Return class and attributes of results of a kind; the flow's own object stands in for what has no name."""
-        found: Result | None = None
-        own = step.result or Result()
-        if kind is not None:
-            import json
-
-            from resultant.engine.description import from_record
-            from resultant.records import ResultRecord
-
-            known = self._db.result_kind(kind)
-            serializer = None if known.serializer is None else json.loads(known.serializer)
-            record = ResultRecord(type=known.type, options=json.loads(known.options), serializer=serializer)
-            # A class of the user's own keeps nothing in its records that would make it anew, and a serializer that could
-            # not be named is the flow's own as well.
-            mine = type(own).__qualname__ == known.type
-            if serializer is not None and not mine:
-                try:
-                    found = from_record(record, self._types)
-                except Exception as error:  # noqa: BLE001 - somebody else's class is made
-                    get_logger("resume").debug("Results of kind %d are read with the flow's own: %s", kind, error)
-        prototype = (found or own).from_value(None)
-        fields = {name: value for name, value in vars(prototype).items() if name not in ("value", "location")}
-        made = self._kinds[kind if found is not None else (step.index, kind)] = type(prototype), fields
-        return made
-
-
-def _types_of(result: Any) -> Iterable[type]:
-    yield type(result)
-    yield type(result.serializer)
-
 
 def is_unread(state: Any) -> bool:
     """Return whether a state's value is still to be read from where it is stored."""
     return "value" not in state._result.__dict__
-
-
-def _gone(result: Result) -> None:
-    raise MissingResultError(f"The value {_IN_MEMORY}.")

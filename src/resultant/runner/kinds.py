@@ -1,0 +1,134 @@
+"""Results made from rows: each of a recorded kind, its value read when somebody asks for it."""
+
+from __future__ import annotations
+
+from resultant.engine.recorded import RecordedValue, later
+from resultant.engine.result import Result
+from resultant.engine.stored import StoredResult
+from resultant.errors import MissingResultError
+from resultant.records import location_of
+from resultant.runtime import get_logger
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from resultant.db import StateDB
+    from resultant.engine.integrity import Digester
+    from resultant.records import TaskRun
+
+    from .plan import Step
+
+__all__ = ["IN_MEMORY", "Kinds"]
+
+IN_MEMORY = "was kept in memory, and went with the process that had it"
+
+_new = object.__new__
+
+
+class Kinds:
+    """What many recorded results have in common, looked up once.
+
+    Args:
+        db: where the kinds are.
+        digester: checks what is read.
+        steps: the plan's steps; their classes of results and serializers may be meant.
+    """
+
+    def __init__(self, db: StateDB, digester: Digester, steps: Iterable[Step]) -> None:
+        self._db = db
+        self._digester = digester
+        #: Class, attributes and store of results, by kind, or by step and kind where the flow's own object is needed.
+        self._known: dict[Any, tuple[type[Result], dict[str, Any], Any]] = {}
+        self._types: tuple[type, ...] = tuple(
+            {kind for step in steps if step.result is not None for kind in _types_of(step.result)}
+        )
+
+    def result(self, step: Step, row: TaskRun) -> Result:
+        """Return a result whose value is still to be read, or to be found gone.
+
+        Args:
+            step: the task.
+            row: what is recorded of one run of it.
+        """
+        known = self._known
+        cls, fields, store = known.get(row.kind) or known.get((step.index, row.kind)) or self._look_up(step, row.kind)
+        result: Result = _new(cls)
+        own = result.__dict__
+        own.update(fields)
+        location = row.location
+        if location is not None:
+            own["location"] = location if location[:1] != "\x01" else location_of(location)
+            own["_size"] = row.size
+            own["_digest"] = row.digest
+            own["_load"] = RecordedValue(self._digester, row.digest, row.size, store)
+        elif row.none:
+            own["value"] = None
+        else:
+            later(result, _gone)
+        return result
+
+    def why_lost(self, step: Step, row: TaskRun) -> str | Exception | None:
+        """Return why the bytes of a result cannot be used any more, as far as place, size and time tell.
+
+        Args:
+            step: the task.
+            row: what is recorded of one run of it; it has a location.
+        """
+        known = self._known
+        kind = known.get(row.kind) or known.get((step.index, row.kind)) or self._look_up(step, row.kind)
+        store = kind[2]
+        location = location_of(row.location or "")
+        try:
+            if store is None or row.size is None:
+                # Classes of the user's own, and texts that are their own values.
+                if self.result(step, row).exists(location.replace("{", "{{").replace("}", "}}")):
+                    return None
+                return f"nothing is at {location!r} any more"
+            stat = store.stat(location)
+            if stat.size != row.size:
+                return f"it has {stat.size} bytes instead of {row.size}"
+            if stat.modified > (row.ended or row.started):
+                # Somebody wrote there since, perhaps the same bytes. What nobody touched is not read for that.
+                RecordedValue(self._digester, row.digest, row.size, store).check(location)
+        except NotImplementedError:
+            # A class that cannot look: it shows when it is read.
+            return None
+        except Exception as error:  # noqa: BLE001 - classes of results may be the user's own
+            return error
+        return None
+
+    def _look_up(self, step: Step, kind: int | None) -> tuple[type[Result], dict[str, Any], Any]:
+        found: Result | None = None
+        own = step.result or Result()
+        if kind is not None:
+            import json
+
+            from resultant.engine.description import from_record
+            from resultant.records import ResultRecord
+
+            known = self._db.result_kind(kind)
+            serializer = None if known.serializer is None else json.loads(known.serializer)
+            record = ResultRecord(type=known.type, options=json.loads(known.options), serializer=serializer)
+            # A class of the user's own keeps nothing in its records that would make it anew, and a serializer that could
+            # not be named is the flow's own as well.
+            if serializer is not None and type(own).__qualname__ != known.type:
+                try:
+                    found = from_record(record, self._types)
+                except Exception as error:  # noqa: BLE001 - somebody else's class is made
+                    get_logger("resume").debug("Results of kind %d are read with the flow's own: %s", kind, error)
+        prototype = (found or own).from_value(None)
+        fields = {name: value for name, value in vars(prototype).items() if name not in ("value", "location")}
+        store = prototype.store if isinstance(prototype, StoredResult) else None
+        made = self._known[kind if found is not None else (step.index, kind)] = type(prototype), fields, store
+        return made
+
+
+def _types_of(result: Any) -> Iterable[type]:
+    yield type(result)
+    yield type(result.serializer)
+
+
+def _gone(result: Result) -> None:
+    raise MissingResultError(f"The value {IN_MEMORY}.")
