@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from resultant import Flow, JSONSerializer, LocalResult, Parameter, Result, Task, ThreadExecutor, config, task
 from resultant.core.operators import Add
+from resultant.errors import StoreError
 
 
 @task
@@ -116,3 +118,19 @@ def test_a_class_or_a_name_in_the_place_of_an_object_is_told_at_once(make):
 def test_a_trigger_by_its_name_is_told_at_once():
     with pytest.raises(TypeError, match=r"trigger='all_finished' cannot be called; take one of `resultant\.triggers`"):
         Task(trigger="all_finished")
+
+
+def test_a_handler_that_returns_no_state_is_told_so():
+    def answers(task, old, new):
+        return "fine"
+
+    with Flow("f") as flow:
+        made = task(lambda: 1, name="one", state_handlers=[answers])()
+    message = flow.run().result[made].message
+    assert "the state handler answers returned 'fine'; it returns a state, or nothing" in message
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs a file system where no folder can be made")
+def test_a_folder_that_cannot_be_made_is_told_with_the_cure():
+    with pytest.raises(StoreError, match="choose another one with `dir=`"):
+        LocalResult(dir="/proc/nowhere", validate_dir=False).write(1)

@@ -35,6 +35,9 @@ def transition(subject: Any, handlers: Iterable[Callable[..., Any]], old: State,
         for handler in handlers:
             answer = handler(subject, old, new)
             if answer is not None:
+                if not isinstance(answer, State):
+                    name = getattr(handler, "__name__", repr(handler))
+                    raise TypeError(f"the state handler {name} returned {answer!r}; it returns a state, or nothing")
                 new = answer
     except PAUSE:
         raise

@@ -19,6 +19,7 @@ _CURES = {
     errno.ENOSPC: "free some space, or choose another folder with `dir=`",
     errno.EDQUOT: "the quota is used up: free some space, or choose another folder with `dir=`",
     errno.EFBIG: "the file system takes no file of this size: choose another folder with `dir=`",
+    errno.ENOENT: "the folder cannot be made: choose another one with `dir=`",
     errno.EROFS: "the file system is mounted read-only: choose another folder with `dir=`",
     errno.EACCES: "check the folder's permissions, or choose another one with `dir=`",
     errno.EPERM: "check the folder's permissions, or choose another one with `dir=`",
