@@ -112,7 +112,8 @@ def _code(encoder: Encoder, code: types.CodeType) -> bytes:
         code.co_argcount,
         code.co_posonlyargcount,
         code.co_kwonlyargcount,
-        code.co_flags,
+        # Not how the module's annotations are kept: the code is the same.
+        code.co_flags & 0xFFFF,
         code.co_code,
         code.co_exceptiontable,
         code.co_consts,
