@@ -7,13 +7,14 @@ from resultant.errors import CorruptResultError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from resultant.engine.integrity import Digester
     from resultant.engine.result import Result
     from resultant.stores import Source, Store
 
-__all__ = ["RecordedValue", "later"]
+__all__ = ["RecordedValue", "later", "load_for_record"]
 
 
 class RecordedValue:
@@ -89,30 +90,67 @@ class RecordedValue:
             if not digester.agrees(digest, data):
                 raise _damaged(location)
             return decode(result.serializer, MemorySource(data), location)
-        # Hashing and decoding both let go of the interpreter for large buffers: side by side they cost as much as one.
-        from threading import Thread
-
-        verdict: list[bool] = []
-        failure: list[BaseException] = []
-
-        def check() -> None:
-            try:
-                verdict.append(digester.agrees(digest, mapped))
-            except Exception as error:  # noqa: BLE001 - carried to the caller's thread
-                failure.append(error)
-
-        thread = Thread(target=check, name="resultant-digest")
-        thread.start()
-        try:
-            value = decode(result.serializer, source, location)
-        finally:
-            thread.join()
-            mapped.release()
-        if failure:
-            raise failure[0]
-        if not verdict[0]:
+        agrees, value = _side_by_side(
+            lambda: digester.agrees(digest, mapped), lambda: decode(result.serializer, source, location)
+        )
+        mapped.release()
+        if not agrees:
             raise _damaged(location)
         return value
+
+
+def load_for_record(serializer: Any, store: Store, location: str, digester: Digester) -> tuple[Any, int, bytes]:
+    """Return the value at a location, and size and digest of its bytes.
+
+    Args:
+        serializer: decodes the bytes.
+        store: holds the bytes.
+        location: where they are.
+        digester: holds the key.
+
+    Raises:
+        MissingResultError: nothing is there.
+        CorruptResultError: what is there is damaged.
+        UnreadableResultError: what is there cannot be decoded by this process.
+    """
+    from resultant.engine.integrity import LARGE
+    from resultant.stores.base import MemorySource
+
+    with store.source(location) as source:
+        mapped = source.map(writable=False) if source.size >= LARGE else None
+        if mapped is None:
+            data = source.read()
+            return decode(serializer, MemorySource(data), location), len(data), digester.of(data)
+        digest, value = _side_by_side(lambda: digester.of(mapped), lambda: decode(serializer, source, location))
+        mapped.release()
+        return value, source.size, digest
+
+
+def _side_by_side(first: Callable[[], Any], second: Callable[[], Any]) -> tuple[Any, Any]:
+    """Return what both return; the first is called on another thread.
+
+    Hashing and decoding both let go of the interpreter for large buffers: side by side they cost as much as one.
+    """
+    from threading import Thread
+
+    results: list[Any] = []
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(first())
+        except Exception as error:  # noqa: BLE001 - carried to the caller's thread
+            failure.append(error)
+
+    thread = Thread(target=run, name="resultant-digest")
+    thread.start()
+    try:
+        value = second()
+    finally:
+        thread.join()
+    if failure:
+        raise failure[0]
+    return results[0], value
 
 
 def later(result: Any, load: Any) -> Any:

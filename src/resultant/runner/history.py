@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from resultant.engine.result import Result
+from resultant.engine.signals import SKIP
 from resultant.engine.state import Cached, Mapped, Paused, Resume, Retrying, Scheduled, Skipped, State, Success
 from resultant.runtime import get_logger
 
@@ -166,8 +168,11 @@ class History:
             return None
         state = _new(cls)
         state.message = "Recorded by an earlier attempt of this run."
-        if cls is not Skipped or not row.none:
+        if cls is not Skipped:
             state._result = self._kinds.result(step, row)
+        elif not row.none:
+            # The signal that it ended with; where something is given it, the task says it again.
+            state._result = self._kinds.result(step, row) if step.dependents else Result(SKIP(state.message))
         return state
 
     def standing(
@@ -264,6 +269,8 @@ class History:
         """Look whether the value of a task run that ended well can be had, and note it if not."""
         key = step.slug, row.index
         if row.state not in _SUCCESSFUL or row.none or (self.lost and key in self.lost):
+            return
+        if row.location is None and row.state == Skipped.__name__ and not step.dependents:
             return
         if row.location is None:
             # That is nobody's fault, and no news.

@@ -304,7 +304,13 @@ def read_target(frame: TaskFrame) -> Result | None:
     store = _store(frame)
     try:
         # Reading, and catching that nothing is there, saves the look that an `exists` would cost.
-        value = load(configured.serializer, store, location)
+        digester = frame.run.digester
+        if digester is None:
+            value, size, digest = load(configured.serializer, store, location), None, None
+        else:
+            from resultant.engine.recorded import load_for_record
+
+            value, size, digest = load_for_record(configured.serializer, store, location, digester)
     except MissingResultError:
         return None
     except CorruptResultError as error:
@@ -324,6 +330,9 @@ def read_target(frame: TaskFrame) -> Result | None:
         return None
     found: Result = like(step, value)
     found.location = location
+    if digest is not None:
+        found._size = size
+        found._digest = digest
     return found
 
 

@@ -162,7 +162,9 @@ class Recorder:
         if not successful and loop is None:
             # A failure's result is its exception, and that is not a value of the task's; a loop's is its last pass.
             location = None
-        kept = location is None and children is None and result.value is not None
+        elif location is not None and isinstance(state, Cached):
+            location = _whole(result, location)
+        kept = location is None and children is None and result.value is not None and not state.is_skipped()
         if kept and successful and not (hasattr(step.task, "required") or getattr(step.task, "rerun_always", False)):
             self.kept_in_memory.add(step.name)
         return (
@@ -221,6 +223,14 @@ class Recorder:
             if trace is not None:
                 summary = f"{summary} at {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
         return summary, str(state.message) if self.messages else None, text
+
+
+def _whole(result: Any, location: str) -> str:
+    """Return the whole location of what was found at a target, as those who wrote it have it in their rows."""
+    from resultant.engine.stored import StoredResult
+
+    path = getattr(result.store, "path", None) if isinstance(result, StoredResult) else None
+    return location if path is None else str(path(location))
 
 
 def tries(before: State) -> int:
