@@ -88,3 +88,36 @@ class Home:
     def database(self) -> Any:
         """The state database."""
         return open_db(None, str(self.home))
+
+
+SQUARE = """
+@task(cache_for=HOUR, cache_validator={validator})
+def square(x, y=0):
+    note(x)
+    return x * x + y
+
+with Flow("squares", result=LocalResult()) as flow:
+    one = square(Parameter("x", default=3))
+finish(flow, one, x={x})
+"""
+
+
+def square(x: object = 3, validator: str = "all_inputs") -> str:
+    return SQUARE.format(x=x, validator=validator)
+
+
+CODE = """
+{before}
+@task(cache_for=HOUR, cache_validator=all_inputs{options})
+def made(x{default}):
+    note(x)
+    {body}
+
+with Flow("f", result=LocalResult()) as flow:
+    one = made(2)
+finish(flow, one)
+"""
+
+
+def code(body: str = "return x", before: str = "", options: str = "", default: str = "") -> str:
+    return CODE.format(body=body, before=before, options=options, default=default)

@@ -8,30 +8,13 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from cache_home import Home
+from cache_home import Home, code
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     """An empty home."""
     return Home(tmp_path)
-
-
-CODE = """
-{before}
-@task(cache_for=HOUR, cache_validator=all_inputs{options})
-def made(x{default}):
-    note(x)
-    {body}
-
-with Flow("f", result=LocalResult()) as flow:
-    one = made(2)
-finish(flow, one)
-"""
-
-
-def code(body: str = "return x", before: str = "", options: str = "", default: str = "") -> str:
-    return CODE.format(body=body, before=before, options=options, default=default)
 
 
 class TestCode:
