@@ -10,6 +10,7 @@ import ipaddress
 import os
 import shutil
 import socket
+import sys
 import subprocess
 import tempfile
 import uuid
@@ -33,6 +34,10 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("RESULTANT__HOME_DIR", str(folder / ".resultant"))
     _forget_settings()
     yield folder
+    # Each test has a home of its own, and so a database.
+    recorded = sys.modules.get("resultant.runner.recorded_runs")
+    if recorded is not None:
+        recorded.close_databases()
     _forget_settings()
 
 

@@ -84,15 +84,18 @@ def test_kill_9_at_random_moments_never_shows_half_a_file_and_the_rerun_ends_rig
 ) -> None:
     chance = random.Random(SEED)
     torn = partial = 0
+    # How long a run takes depends on the machine and on what else it does: the moments follow it.
+    latest = 0.15
     for number in range(KILLS):
         folder = tmp_path / f"run-{number}"
         executor = "threads" if number % 4 == 3 else "local"
-        assert run_and_kill(nursery, executor, folder, chance.uniform(0.002, 0.15)) == -signal.SIGKILL
+        assert run_and_kill(nursery, executor, folder, chance.uniform(0.002, latest)) == -signal.SIGKILL
 
         found, unfinished = look_at(folder) if folder.exists() else (set(), 0)
 
         torn += unfinished > 0
         partial += 0 < len(found) < COUNT
+        latest = min(max(latest * (1.1 if not found else 0.9 if len(found) == COUNT else 1.0), 0.02), 2.0)
         called: list[int] = []
         flow, parts, whole = make_flow(str(folder), called.append)
         state = flow.run()

@@ -217,10 +217,13 @@ def _live_with(lifeline: int, worker: Worker) -> None:
     parent = os.getppid()
 
     def watch() -> None:
-        from select import select
+        from select import POLLIN, poll
 
+        # Not select(), which takes no number above 1023, and a driver may have many files open.
+        waiting = poll()
+        waiting.register(lifeline, POLLIN)
         # The parent is looked at as well: a program that the driver forked may hold the pipe open.
-        while not select([lifeline], [], [], _TICK)[0] and os.getppid() == parent:
+        while not waiting.poll(_TICK * 1000) and os.getppid() == parent:
             worker.tick()
         os._exit(1)
 

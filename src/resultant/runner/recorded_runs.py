@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .plan import Plan, Run
     from .recording import Recorder
 
-__all__ = ["Recording", "begin", "database", "digester", "earlier_run"]
+__all__ = ["Recording", "begin", "close_databases", "database", "digester", "earlier_run"]
 
 #: Opened databases, by address and home; one serves the whole process.
 _open: dict[tuple[str | None, str], StateDB] = {}
@@ -56,6 +56,12 @@ def database() -> StateDB:
 
         found = _open[place] = open_db(now.database.url, now.home_dir, durability=now.durability)
     return found
+
+
+def close_databases() -> None:
+    """Write what waits, and close every database that this process has opened; the next run opens its own again."""
+    while _open:
+        _open.popitem()[1].close()
 
 
 def digester() -> Digester:

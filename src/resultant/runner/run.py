@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from resultant.engine.result import Result
 from resultant.engine.signals import ENDRUN, PAUSE
 from resultant.engine.state import (
+    Cancelled,
     Failed,
     Running,
     Scheduled,
@@ -188,6 +189,11 @@ def run_once(
             final = end.state
         if recording is not None:
             recording.fail(final)
+    except BaseException as error:
+        # A cancellation, say: it is not ours to stop, but the run is over.
+        if recording is not None:
+            recording.fail(Cancelled(f"Stopped by {type(error).__name__}."))
+        raise
     finally:
         held.close()
         leave(outer)
