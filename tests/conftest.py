@@ -10,8 +10,8 @@ import ipaddress
 import os
 import shutil
 import socket
-import sys
 import subprocess
+import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
