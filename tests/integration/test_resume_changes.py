@@ -14,12 +14,13 @@ from typing import Any
 
 import pytest
 
-from resultant import Flow, LocalResult, Parameter, ThreadExecutor, config, context, flatten, task, unmapped
+from resultant import Flow, LocalResult, Parameter, ThreadExecutor, case, config, context, flatten, task, unmapped
 from resultant.engine import signals
 from resultant.engine.result import Result
 from resultant.errors import MissingResultError, RunHeldError, UnknownRunError
 from resultant.executors import ProcessExecutor
 from resultant.runner.recorded_runs import database
+from resultant.tasks.control_flow import merge
 from resultant.triggers import all_finished, manual_only
 
 pytestmark = pytest.mark.usefixtures("checkpointing")
@@ -119,11 +120,6 @@ def flip(path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
-
-
-def replace(path: Path) -> None:
-    path.unlink()
-    path.mkdir()
 
 
 DAMAGES = [delete, truncate, empty, flip]
@@ -898,3 +894,53 @@ def test_everything_that_was_lost_is_said_once(tmp_path: Path, caplog: pytest.Lo
     warnings = [record.message for record in caplog.records if record.name == "resultant.resume"]
     assert len(warnings) == len(set(warnings)) == 100
     assert len(called) == 101
+
+
+def test_a_task_that_is_mapped_now_and_was_not_before_runs(tmp_path: Path) -> None:
+    def make(mapped: bool) -> Flow:
+        @task
+        def some() -> list[int]:
+            return list(step("some", [1, 2]))
+
+        @task
+        def use(x: Any) -> Any:
+            return step("use", x * 2)
+
+        with Flow("mapped now", result=LocalResult(dir=str(tmp_path))) as flow:
+            use.map(some()) if mapped else use(some())
+        return flow
+
+    def value(state: Any) -> Any:
+        return next(end.result for task, end in state.result.items() if task.name == "use")
+
+    assert value(make(False).run()) == [1, 2, 1, 2]
+    assert value(again(make(True))) == [2, 4]
+    assert called == ["use", "use"]
+    assert value(again(make(False))) == [1, 2, 1, 2]
+    assert called == ["use"]
+
+
+def test_a_case_that_goes_the_other_way_runs_what_was_skipped(tmp_path: Path) -> None:
+    @task
+    def left() -> str:
+        return str(step("left", "left"))
+
+    @task
+    def right() -> str:
+        return str(step("right", "right"))
+
+    with Flow("the other way", result=LocalResult(dir=str(tmp_path))) as flow:
+        way = Parameter("way")
+        with case(way, "left"):
+            one = left()
+        with case(way, "right"):
+            two = right()
+        end = merge(one, two)
+    assert flow.run(way="left").result[end].result == "left"
+
+    assert again(flow).result[end].result == "left"
+    assert called == []
+    assert again(flow, parameters={"way": "right"}).result[end].result == "right"
+    assert called == ["right"]
+    assert again(flow).result[end].result == "right"
+    assert called == []

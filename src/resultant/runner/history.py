@@ -53,6 +53,8 @@ class History:
         self.digester = digester
         #: What stood once and cannot be used any more, with the reason.
         self.lost: dict[tuple[str, int], str] = {}
+        #: Edges whose values have been read, by step.
+        self.fetched: set[tuple[int, Any]] = set()
         #: What this process has reached itself, while it looks at the rows again.
         self.kept: dict[tuple[str, int], State] = {}
         self._kinds = Kinds(db, digester, steps)
@@ -78,6 +80,7 @@ class History:
         """
         self._db.flush()
         self._read()
+        self.fetched.clear()
         for step, state in zip(run.plan.steps, run.states, strict=True):
             children = enumerate(state.map_states) if isinstance(state, Mapped) else ((-1, state),)
             for index, each in children:

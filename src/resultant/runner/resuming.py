@@ -162,6 +162,11 @@ def _fetch(run: FlowRun, history: History, step: Step, child: int | None) -> boo
             # A trigger of the user's own may look at any value.
             if edge.key is None and not every:
                 continue
+            if child is None or not edge.mapped or edge.flattened:
+                # What all children are given is read once, however many ask.
+                if (step.index, edge) in history.fetched:
+                    continue
+                history.fetched.add((step.index, edge))
             for position, state in _given(run, edge, child):
                 if not is_unread(state):
                     continue
