@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, suppress, suppress
 
 from resultant.errors import UnknownRunError
 
@@ -143,22 +143,22 @@ class SqliteDB(Reading):
     ) -> int:
         """Return the number of a kind; see :class:`~resultant.db.StateDB`."""
         key = (type, options, serializer, python, library, library_version)
-        try:
-            return self._kinds[key]
-        except KeyError:
-            columns = "type, options, serializer, python, library, library_version"
-            same = " AND ".join(f"{name} IS ?" for name in columns.split(", "))
+        known = self._kinds.get(key)
+        if known is not None:
+            return known
+        columns = "type, options, serializer, python, library, library_version"
+        same = " AND ".join(f"{name} IS ?" for name in columns.split(", "))
 
-            def put() -> int:
-                with self._transaction() as connection:
-                    found = connection.execute(f"SELECT no FROM kind WHERE {same}", key).fetchone()
-                    if found is None:
-                        query = f"INSERT INTO kind ({columns}) VALUES (?, ?, ?, ?, ?, ?) RETURNING no"
-                        found = connection.execute(query, key).fetchone()
-                    return int(found[0])
+        def put() -> int:
+            with self._transaction() as connection:
+                found = connection.execute(f"SELECT no FROM kind WHERE {same}", key).fetchone()
+                if found is None:
+                    query = f"INSERT INTO kind ({columns}) VALUES (?, ?, ?, ?, ?, ?) RETURNING no"
+                    found = connection.execute(query, key).fetchone()
+                return int(found[0])
 
-            number = self._kinds[key] = self._writer.call(put)
-            return number
+        number = self._kinds[key] = self._writer.call(put)
+        return number
 
     def delete_flow_run(self, run_id: str) -> None:
         """Forget a run; see :class:`~resultant.db.StateDB`."""
@@ -220,10 +220,11 @@ class SqliteDB(Reading):
 
     def _read(self, query: str, *values: Any) -> list[Any]:
         """Answer from a connection that nobody else uses: readers wait neither for each other nor for the writer."""
-        try:
+        connection = None
+        with suppress(IndexError):
             connection = self._readers.pop()
-        except IndexError:
-            connection = connect(self.path)
+        # Not while that is handled: what interrupts this would be told as its consequence.
+        connection = connection or connect(self.path)
         try:
             with problems(self.path):
                 return connection.execute(query, values).fetchall()
