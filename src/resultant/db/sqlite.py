@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import contextmanager, suppress, suppress
+from contextlib import contextmanager, suppress
 
 from resultant.errors import UnknownRunError
 
