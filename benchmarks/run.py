@@ -4,6 +4,7 @@ Machines are noisy: each ratio is taken within one round, and the table shows th
 """
 
 import argparse
+import atexit
 import json
 import os
 import shutil
@@ -24,6 +25,7 @@ LIMITS = {
     "in memory": 0.5,
     "rerun": 1.5,
     "chain": 2.0,
+    "recorded": 1.25,
     "array write": 1.1,
     "array extra memory": 0.1,
     "array read": 1.2,
@@ -42,6 +44,10 @@ def main():
     parser.add_argument("--rounds", type=int, default=0)
     parser.add_argument("--json", metavar="FILE", help="write the medians there as well")
     chosen = parser.parse_args()
+    # Rows go beside the results that they are about, and not into the home of whoever measures.
+    home = tempfile.mkdtemp(prefix="resultant-bench-home-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
+    os.environ["RESULTANT__HOME_DIR"] = home
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
     rounds = chosen.rounds or (2 if chosen.quick else 5)
     count = 2_000 if chosen.quick else 10_000
     mebibytes = 64 if chosen.quick else 512
@@ -72,7 +78,8 @@ def small_rows(label, parent, count, rounds):
         for name, ratio in found.items():
             ratios.setdefault(name, []).append(ratio)
     rows = [(f"floor on {label}", "us a task", floor)]
-    rows += [(f"{name}, {label}", "x floor", values) for name, values in ratios.items()]
+    units = {"recorded": "x not recorded"}
+    rows += [(f"{name}, {label}", units.get(name, "x floor"), values) for name, values in ratios.items()]
     return rows
 
 

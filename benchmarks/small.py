@@ -62,11 +62,14 @@ def measure(folder, count):
         found[name] = figure / ((before + floor()) / 2)
 
     config.flows.checkpointing = True
+    # What the results themselves cost; the rows of a recorded run are measured against that below.
+    config.record.runs = False
     results = LocalResult(dir=f"{folder}/results", location="{map_index}.pkl")
     against_floor("checkpointed", fan_out(count, result=results), count)
     against_floor("default location", fan_out(count, result=LocalResult(dir=f"{folder}/default")), count)
     chained = LocalResult(dir=f"{folder}/chain", location="{task_slug}.pkl")
     against_floor("chain", chain(CHAIN, result=chained), CHAIN)
+    found["recorded"] = recorded(folder, count)
     config.flows.checkpointing = False
     against_floor("in memory", fan_out(count), count)
     before = floors.read_loop(f"{folder}/floor-0", count)
@@ -74,6 +77,20 @@ def measure(folder, count):
     after = floors.read_loop(f"{folder}/floor-0", count)
     found["rerun"] = figure / ((before + after) / 2)
     return found, taken
+
+
+def recorded(folder, count):
+    """What a recorded run costs, as a multiple of the same run that is not recorded; each follows the other twice."""
+    ratios = []
+    for number in range(2):
+        times = []
+        for name, recording in (("plain", False), ("recorded", True)):
+            config.record.runs = recording
+            result = LocalResult(dir=f"{folder}/{name}-{number}", location="{map_index}.pkl")
+            times.append(seconds(fan_out(count, result=result), count))
+        ratios.append(times[1] / times[0])
+    config.record.runs = False
+    return min(ratios)
 
 
 def rerun(folder, count):
