@@ -64,8 +64,9 @@ class Journal:
         """Remove the journal, if there is nothing in it."""
         if self._file >= 0:
             if not self._size and self._path is not None:
-                os.unlink(self._path)
+                # Somebody may have removed the home, and other journals may be in the folder.
                 with suppress(OSError):
+                    os.unlink(self._path)
                     os.rmdir(self._folder)
             os.close(self._file)
             self._file = -1
