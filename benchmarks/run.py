@@ -50,7 +50,7 @@ def main():
     atexit.register(shutil.rmtree, home, ignore_errors=True)
     rounds = chosen.rounds or (2 if chosen.quick else 5)
     count = 2_000 if chosen.quick else 10_000
-    mebibytes = 64 if chosen.quick else 512
+    mebibytes = 64 if chosen.quick else 1024
     rows = []
     places = [("tmpfs", "/dev/shm"), ("disk", tempfile.gettempdir())]
     for label, parent in places:

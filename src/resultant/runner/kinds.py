@@ -59,7 +59,7 @@ class Kinds:
         own.update(fields)
         location = row.location
         if location is not None:
-            own["location"] = location if location[:1] != "\x01" else location_of(location)
+            own["location"] = location_of(location)
             own["_size"] = row.size
             own["_digest"] = row.digest
             own["_load"] = RecordedValue(self._digester, row.digest, row.size, store)
