@@ -469,7 +469,7 @@ def test_a_worker_whose_children_hold_its_socket_is_missed_all_the_same(run: Run
             os._exit(5)
         ex = ProcessExecutor(1)
         with ex.start():
-            print("exit code 5" in str(ex.submit(dies).exception(timeout=10)))
+            print("exit code 5" in str(ex.submit(dies).exception(timeout=10)), flush=True)
         os._exit(0)
     """)
 
