@@ -83,26 +83,10 @@ os.register_at_fork(after_in_child=_forget)
 
 def _secret(home: str) -> bytes:
     path = os.path.join(home, "digest.key")
-    try:
-        with open(path, "rb") as file:
-            key = file.read()
-    except FileNotFoundError:
-        os.makedirs(home, exist_ok=True)
-        fresh = f"{path}.{os.getpid()}-{os.urandom(4).hex()}"
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            os.write(descriptor, os.urandom(32))
-        finally:
-            os.close(descriptor)
-        try:
-            # Two processes may get here at once: the first link wins, and both read what it made.
-            os.link(fresh, path)
-        except FileExistsError:
-            pass
-        finally:
-            os.unlink(fresh)
-        with open(path, "rb") as file:
-            key = file.read()
+    if not os.path.exists(path):
+        _make_secret(path)
+    with open(path, "rb") as file:
+        key = file.read()
     if len(key) != 32:
         from resultant.errors import ConfigurationError
 
@@ -111,6 +95,23 @@ def _secret(home: str) -> bytes:
             "are on record then count as damaged."
         )
     return key
+
+
+def _make_secret(path: str) -> None:
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    fresh = f"{path}.{os.getpid()}-{os.urandom(4).hex()}"
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(descriptor, os.urandom(32))
+    finally:
+        os.close(descriptor)
+    try:
+        # Two processes may get here at once: the first link wins, and both read what it made.
+        os.link(fresh, path)
+    except FileExistsError:
+        pass
+    finally:
+        os.unlink(fresh)
 
 
 class Recording:
