@@ -20,6 +20,9 @@ __all__ = ["Template", "call_with_names", "check_returned", "compile_template", 
 #: What a template may never read, whoever offers it.
 _FORBIDDEN = "secrets"
 
+#: How segments of packed results are called: ``MARK`` of :mod:`resultant.stores.base`, which is not imported on this path.
+PACKED = "resultant-packed-"
+
 
 class Template:
     """A compiled location.
@@ -59,6 +62,7 @@ class Template:
             or location[-1:] in _SUSPICIOUS
             or ".." in location
             or "\0" in location
+            or PACKED in location
             or not location.isascii()
         ):
             self._check(location, allow_absolute)
@@ -223,6 +227,11 @@ def _flaw(location: str) -> str | None:
         return f"cannot be encoded as a name: {error.object[error.start : error.end]!r} is no character"
     if location.rpartition("/")[2] in ("", "."):
         return "names a folder, not a result"
+    if PACKED in location:
+        from resultant.stores.packed import is_inside
+
+        if is_inside(location):
+            return "names a segment of packed results, or a part of one, which nobody else may write to"
     return None
 
 

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     class Store(Protocol):
         """Bytes at names.
 
+        A key may also be the place of one result inside of a segment (:mod:`resultant.stores.packed`), which can be read,
+        and looked at, and nothing else.
+
         ``put`` and ``Sink.commit`` replace what is there, atomically: a reader sees the old bytes or the new ones, never
         a mixture, whatever happens to the writer. Errors are those of :mod:`resultant.errors`: nothing there is
         ``MissingResultError``, a refusal ``DeniedError``, no room ``StorageFullError``, no answer ``UnreachableError``,
@@ -35,6 +38,10 @@ if TYPE_CHECKING:
             """Return the bytes under `key` for reading in pieces, or mapped into memory."""
             ...
 
+        def read_range(self, key: str, offset: int, length: int) -> bytes:
+            """Return `length` of the bytes under `key` from `offset` on, fewer where they end."""
+            ...
+
         def has(self, key: str) -> bool:
             """Return whether something is stored under `key`; never reads it, never answers for a refusal."""
             ...
@@ -57,7 +64,10 @@ if TYPE_CHECKING:
 else:
     Store = object
 
-__all__ = ["SPILL", "MemorySource", "Sink", "Source", "Stat", "Store", "flat"]
+__all__ = ["MARK", "SPILL", "MemorySource", "Sink", "Source", "Stat", "Store", "flat"]
+
+#: How the name of every segment of packed results begins; see :mod:`resultant.stores.framing`.
+MARK = "resultant-packed-"
 
 #: Bytes that a sink keeps in memory before it begins to stream. Up to here a value is finished bytes before anything
 #: is written, so that independent tasks may run on while those bytes travel.

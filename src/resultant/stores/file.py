@@ -17,7 +17,7 @@ from .system import translate
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import BinaryIO
+    from typing import Any, BinaryIO
 
 __all__ = ["TEMPORARY_PREFIX", "TEMPORARY_SUFFIX", "FileStore", "file_store"]
 
@@ -154,8 +154,31 @@ class FileStore:
                 return _FileSource(path, descriptor)
             os.close(descriptor)
         except OSError as error:
+            if error.errno == errno.ENOTDIR and (found := _packed().packed_source(path, self.read_range)):
+                return found  # type: ignore[no-any-return]
             raise translate(error, path, "read") from error
         return MemorySource(data)
+
+    def read_range(self, key: str, offset: int, length: int) -> bytes:
+        """Return `length` bytes of a file from `offset` on, fewer where it ends.
+
+        Raises:
+            MissingResultError: there is no such file.
+            DeniedError: it may not be read.
+            StoreError: anything else.
+        """
+        path = self.path(key)
+        try:
+            descriptor = os.open(path, _READ)
+            try:
+                data = os.pread(descriptor, length, offset)
+                while len(data) < length and (more := os.pread(descriptor, length - len(data), offset + len(data))):
+                    data += more
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise translate(error, path, "read") from error
+        return data
 
     def has(self, key: str) -> bool:
         """Return whether the file exists.
@@ -166,8 +189,10 @@ class FileStore:
         path = self.path(key)
         try:
             os.stat(path)
-        except (FileNotFoundError, NotADirectoryError):
+        except FileNotFoundError:
             return False
+        except NotADirectoryError:
+            return bool(_packed().packed_has(path, self.stat))
         except OSError as error:
             raise translate(error, path, "look at") from error
         return True
@@ -180,6 +205,7 @@ class FileStore:
         except FileNotFoundError:
             return
         except OSError as error:
+            _packed().refuse_packed(path)
             raise translate(error, path, "delete") from error
 
     def stat(self, key: str) -> Stat:
@@ -188,12 +214,29 @@ class FileStore:
         try:
             found = os.stat(path)
         except OSError as error:
+            if error.errno == errno.ENOTDIR and (packed := _packed().packed_stat(path, self.stat, self.read_range)):
+                return packed  # type: ignore[no-any-return]
             raise translate(error, path, "look at") from error
         return Stat(found.st_size, found.st_mtime)
+
+    def is_unchanged(self, key: str, size: int, since: float) -> bool:
+        """Return whether there is a file of this size that nobody has written to since a moment.
+
+        Args:
+            key: a path, relative to the store's folder or absolute.
+            size: in bytes.
+            since: in seconds since the epoch.
+        """
+        try:
+            found = os.stat(key if key[:1] == "/" else self._prefix + key)
+        except OSError:
+            return False
+        return found.st_size == size and found.st_mtime <= since
 
     def set_aside(self, key: str) -> str:
         """Rename a file to ``<name>.damaged-<n>``, the first free one."""
         path = self.path(key)
+        _packed().refuse_packed(path)
         folder, name = os.path.split(path)
         # Leaves room for the ending in names that are as long as the file system allows.
         stem = os.path.join(folder, os.fsdecode(os.fsencode(name)[:230]))
@@ -325,24 +368,21 @@ def _write_rest(descriptor: int, data: memoryview) -> None:
 
 
 def _make_folder(folder: str, sync: bool) -> None:
-    made = []
-    if sync:
-        place = folder.rstrip("/")
-        while not os.path.lexists(place):
-            made.append(place)
-            place = os.path.dirname(place)
-    os.makedirs(folder, exist_ok=True)
-    for place in made:
-        # A folder's name is an entry of the one above it.
-        _sync_folder(os.path.dirname(place) or "/")
+    from .folders import make_folder
+
+    make_folder(folder, sync)
 
 
 def _sync_folder(folder: str) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    from .folders import sync_folder
+
+    sync_folder(folder)
+
+
+def _packed() -> Any:
+    from . import packed
+
+    return packed
 
 
 def _refuse_device(path: str) -> None:

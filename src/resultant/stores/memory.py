@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from resultant.errors import MissingResultError
 
-from .base import MemorySource, Sink, Source, Stat
+from .base import MARK, MemorySource, Sink, Source, Stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ class MemoryStore:
         """Store `data` under `key`."""
         from time import time
 
+        _refuse_packed(key)
         self._data[key] = (bytes(data), time())
         return key
 
@@ -38,27 +39,49 @@ class MemoryStore:
         Raises:
             MissingResultError: nothing is there.
         """
-        return self._entry(key)[0]
+        return self.source(key).read()
 
     def source(self, key: str) -> Source:
         """Return the bytes under `key` as a source."""
-        return MemorySource(self.get(key))
+        if MARK in key:
+            from .packed import packed_source
+
+            packed = packed_source(key, self.read_range)
+            if packed is not None:
+                return packed
+        return MemorySource(self._entry(key)[0])
+
+    def read_range(self, key: str, offset: int, length: int) -> bytes:
+        """Return `length` of the bytes under `key` from `offset` on, fewer where they end."""
+        return self._entry(key)[0][offset : offset + length]
 
     def has(self, key: str) -> bool:
         """Return whether something is under `key`."""
+        if MARK in key and key not in self._data:
+            from .packed import packed_has
+
+            return packed_has(key, self.stat)
         return key in self._data
 
     def delete(self, key: str) -> None:
         """Forget what is under `key`."""
+        _refuse_packed(key)
         self._data.pop(key, None)
 
     def stat(self, key: str) -> Stat:
         """Return size and time of what is under `key`."""
+        if MARK in key:
+            from .packed import packed_stat
+
+            packed = packed_stat(key, self.stat)
+            if packed is not None:
+                return packed
         data, modified = self._entry(key)
         return Stat(len(data), modified)
 
     def set_aside(self, key: str) -> str:
         """Give what is under `key` another name."""
+        _refuse_packed(key)
         number = 1
         while (name := f"{key}.damaged-{number}") in self._data:
             number += 1
@@ -75,6 +98,13 @@ class MemoryStore:
             return self._data[key]
         except KeyError:
             raise MissingResultError(2, "Nothing is stored in memory under this key", key) from None
+
+
+def _refuse_packed(key: str) -> None:
+    if MARK in key:
+        from .packed import refuse_packed
+
+        refuse_packed(key)
 
 
 class _MemorySink(Sink):

@@ -15,8 +15,10 @@ import time
 
 import pytest
 
-from resultant.errors import MissingResultError, ReadError
+from resultant.errors import CorruptResultError, MissingResultError, ReadError, StoreError
 from resultant.stores.base import SPILL, Stat
+from resultant.stores.framing import Framer
+from resultant.stores.packed import new_name
 
 from .streams import SIZES, StreamTests, payload
 
@@ -177,6 +179,83 @@ class StoreTests(StreamTests):
         assert list(store.list("b/c/d")) == ["b/c/d"]
         assert list(store.list("nothing")) == []
         assert all(store.get(key) == b"x" for key in store.list())
+
+    # Ranges
+
+    def test_a_range_is_read_by_itself_and_ends_where_the_bytes_end(self, store: Store) -> None:
+        data = payload(100_000)
+        store.put("a/key", data)
+
+        assert store.read_range("a/key", 0, 10) == data[:10]
+        assert store.read_range("a/key", 99_990, 100) == data[99_990:]
+        assert store.read_range("a/key", 70_001, 20_002) == data[70_001:90_003]
+        assert store.read_range("a/key", 5, 0) == b""
+        assert store.read_range("a/key", 200_000, 5) == b""
+        with pytest.raises(MissingResultError):
+            store.read_range("nothing", 0, 1)
+
+    # Packed results
+
+    def test_results_in_a_segment_are_read_one_by_one(self, store: Store) -> None:
+        values, places = self._pack(store)
+
+        for value, place in zip(values, places, strict=True):
+            assert store.get(place) == value
+            with store.source(place) as source:
+                assert source.size == len(value)
+                assert source.read() == value
+            assert store.stat(place).size == len(value)
+            assert time.time() - 3600 < store.stat(place).modified < time.time() + 3600
+            assert store.has(place)
+
+    @pytest.mark.parametrize("method", ["get", "source", "stat"])
+    def test_results_in_a_segment_are_missing_once_it_is_gone(self, store: Store, method: str) -> None:
+        _, places = self._pack(store)
+        store.delete(places[0].rpartition("/")[0])
+
+        with pytest.raises(MissingResultError):
+            getattr(store, method)(places[1])
+        assert not store.has(places[1])
+
+    def test_a_result_in_a_segment_is_only_ever_read(self, store: Store) -> None:
+        values, places = self._pack(store)
+
+        for change in (store.delete, store.set_aside, lambda place: store.put(place, b"other")):
+            with pytest.raises(StoreError):
+                change(places[1])
+        assert store.get(places[1]) == values[1]
+
+    def test_damage_in_a_segment_is_an_error(self, store: Store) -> None:
+        values, places = self._pack(store)
+        segment, _, part = places[-1].rpartition("/")
+        offset, length = (int(number) for number in part.split("+"))
+        whole = store.get(segment)
+        wrong = [
+            f"{segment}/{offset + 1}+{length}",
+            f"{segment}/{offset}+{length - 1}",
+            f"{segment}/{offset}+{length + 1}",
+        ]
+
+        for place in wrong:
+            with pytest.raises(CorruptResultError):
+                store.get(place)
+        store.put(segment, whole[:-1])
+        assert not store.has(places[-1])
+        assert store.stat(places[-1]).size == len(values[-1]) - 1
+        with pytest.raises(CorruptResultError, match="truncated"):
+            store.get(places[-1])
+        assert store.get(places[0]) == values[0]
+        store.put(segment, whole[:-1] + bytes([whole[-1] ^ 1]))
+        with pytest.raises(CorruptResultError, match="checksum"):
+            store.get(places[-1])
+
+    @staticmethod
+    def _pack(store: Store) -> tuple[list[bytes], list[str]]:
+        values = [b"a", payload(70_000), b"\x00" * 40, payload(333)]
+        framer = Framer("run")
+        parts = [framer.value("task", index, value, time.time()) for index, value in enumerate(values)]
+        segment = store.put(f"folder/{new_name()}", b"".join(frame for frame, _ in parts))
+        return values, [f"{segment}/{offset}+{len(value)}" for (_, offset), value in zip(parts, values, strict=True)]
 
     # At once
 
