@@ -21,7 +21,11 @@ Each one is also the builtin that a user would catch, so ``except FileNotFoundEr
     │   └── StoreError (OSError)
     │       ├── DeniedError (PermissionError)             the store refuses
     │       ├── UnreachableError (ConnectionError)        the store does not answer
-    │       └── StorageFullError                          no space, or over quota
+    │       ├── ThrottledError                            it answers that too much was asked of it, again and again
+    │       ├── StorageFullError                          no space, or over quota
+    │       ├── NoSuchBucketError (LookupError)           the bucket or container does not exist
+    │       ├── PlaceTakenError (FileExistsError)         something is there that must not be replaced
+    │       └── TooLargeError                             more bytes than the store takes at once
     ├── DatabaseError                                     the state database cannot do what was asked of it
     │   ├── DatabaseCorruptError (ValueError)             damaged, or not a database of this library
     │   ├── DatabaseVersionError                          a newer release wrote it
@@ -59,6 +63,8 @@ __all__ = [
     "LocationCollisionError",
     "LocationError",
     "MissingResultError",
+    "NoSuchBucketError",
+    "PlaceTakenError",
     "ReadError",
     "ResultError",
     "ResultNotImplementedError",
@@ -68,6 +74,8 @@ __all__ = [
     "StorageFullError",
     "StoreError",
     "SupersededResultError",
+    "ThrottledError",
+    "TooLargeError",
     "UnknownRunError",
     "UnpicklableError",
     "UnreachableError",
@@ -157,7 +165,13 @@ class WriteError(ResultError):
 
 
 class StoreError(ResultError, OSError):
-    """A store that failed for a reason of its own."""
+    """A store that failed for a reason of its own.
+
+    Attributes:
+        final: whether the store has tried as often as makes sense, so that nobody needs to try again.
+    """
+
+    final: bool = False
 
 
 class DeniedError(StoreError, PermissionError):
@@ -168,8 +182,24 @@ class UnreachableError(StoreError, ConnectionError):
     """The store does not answer."""
 
 
+class ThrottledError(StoreError):
+    """The store keeps answering that too much is asked of it."""
+
+
 class StorageFullError(StoreError):
     """The store has no room left."""
+
+
+class NoSuchBucketError(StoreError, LookupError):
+    """The bucket or container does not exist."""
+
+
+class PlaceTakenError(StoreError, FileExistsError):
+    """Something is stored there, and was not to be replaced."""
+
+
+class TooLargeError(StoreError):
+    """More bytes than the store takes in one piece."""
 
 
 class DatabaseError(ResultantError):

@@ -252,6 +252,9 @@ def _again(frame: TaskFrame, value: Any, location: str | None, error: Exception,
     for pause in PAUSES:
         if not isinstance(error, OSError) or isinstance(error, _HOPELESS) or error.errno in _LASTING:
             break
+        if getattr(error, "final", False):
+            # The store has waited and tried again by itself.
+            break
         from resultant.runtime import get_logger
 
         get_logger("results").warning(

@@ -1,0 +1,183 @@
+"""Clients of object stores: one for each address and configuration in a process, and none in a forked child."""
+
+from __future__ import annotations
+
+import os
+
+from resultant.errors import ConfigurationError, StoreError
+
+from .object_errors import bad_configuration
+from .object_names import split_url, without_secrets
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+__all__ = ["Clients", "Policy"]
+
+#: Schemes whose first part is a bucket or container, below which names are made here.
+BUCKETS = {"s3": "s3", "s3a": "s3", "gs": "gs", "az": "az", "azure": "az", "adl": "az", "abfs": "az", "abfss": "az"}
+
+_used = False
+_lost = False
+
+
+def _after_fork() -> None:
+    global _lost
+    _lost = _lost or _used
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+class Policy:
+    """How often and how long a request is tried again.
+
+    Args:
+        given: obstore's ``retry_config``: ``max_retries``, ``retry_timeout`` and ``backoff``.
+    """
+
+    __slots__ = ("base", "first", "longest", "retries", "seconds")
+
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        backoff = given.get("backoff") or {}
+        self.retries = int(given.get("max_retries", 8))
+        self.seconds = _seconds(given.get("retry_timeout", 90))
+        self.first = _seconds(backoff.get("init_backoff", 0.1))
+        self.longest = _seconds(backoff.get("max_backoff", 10))
+        self.base = float(backoff.get("base", 2))
+
+    def pause(self, retry: int) -> float:
+        """Return the seconds to wait before a retry, from 1: anything up to twice as long as the one before."""
+        from random import random
+
+        return random() * min(self.longest, self.first * self.base ** (retry - 1))
+
+    def config(self) -> dict[str, Any]:
+        """Return it as obstore's ``retry_config``."""
+        from datetime import timedelta
+
+        backoff = {
+            "init_backoff": timedelta(seconds=self.first),
+            "max_backoff": timedelta(seconds=self.longest),
+            "base": self.base,
+        }
+        return {"max_retries": self.retries, "retry_timeout": timedelta(seconds=self.seconds), "backoff": backoff}
+
+
+def _seconds(value: Any) -> float:
+    return float(value.total_seconds() if hasattr(value, "total_seconds") else value)
+
+
+class Clients:
+    """The clients of one store: one whose requests are tried once, and one that tries the parts of an upload again.
+
+    Args:
+        url: the store's address.
+        options: obstore's configuration for it.
+        provider: an obstore credential provider.
+    """
+
+    def __init__(self, url: str, options: Mapping[str, Any], provider: Callable[[], Any] | None) -> None:
+        options = dict(options)
+        self.url = url
+        self.safe_url = without_secrets(url)
+        self.policy = Policy(options.pop("retry_config", None) or {})
+        self._client_options = {"timeout": "60s", **(options.pop("client_options", None) or {})}
+        self._options = options
+        self.provider = _Provider(provider) if provider is not None else None
+        self.scheme, self.bucket, self.prefix = split_url(url)
+        self.rooted = self.scheme in BUCKETS or self.scheme == "memory"
+        if not self.rooted:
+            self.prefix = ""
+        #: Makes, once in the process, a client whose requests are tried once, and one that tries again by itself.
+        self.once: Any = None
+        self._trying: Any = None
+
+    def single(self) -> Any:
+        """Return the client whose requests are tried once."""
+        check_process()
+        if self.once is None:
+            self.once = self._make({"max_retries": 0, "retry_timeout": self.policy.config()["retry_timeout"]})
+        return self.once
+
+    def trying(self) -> Any:
+        """Return the client that tries the parts of an upload again by itself."""
+        check_process()
+        if self._trying is None:
+            self._trying = self.single() if self.scheme == "memory" else self._make(self.policy.config())
+        return self._trying
+
+    def root(self) -> str:
+        """Return the place of the bucket: with a custom endpoint its address there, without credentials."""
+        if self.scheme not in BUCKETS:
+            return "memory://" if self.scheme == "memory" else self.safe_url
+        config = self.single().config
+        kind = BUCKETS[self.scheme]
+        bucket = config.get("bucket") or config.get("container_name") or self.bucket
+        endpoint = without_secrets(config.get("endpoint") or config.get("base_url") or "")
+        host = endpoint.partition("://")[2].partition("/")[0]
+        if kind == "az":
+            known = not host or host.endswith((".blob.core.windows.net", ".dfs.core.windows.net"))
+            return f"az://{config.get('account_name')}/{bucket}" if known else f"{endpoint}/{bucket}"
+        if not host or host.endswith((".amazonaws.com", "storage.googleapis.com")):
+            return f"{kind}://{bucket}"
+        return endpoint if config.get("virtual_hosted_style_request") == "true" else f"{endpoint}/{bucket}"
+
+    def _make(self, retry_config: dict[str, Any]) -> Any:
+        global _used
+        try:
+            from obstore.store import MemoryStore, from_url
+        except ImportError as error:
+            raise ConfigurationError("Object stores need the package obstore: pip install 'obstore>=0.12'") from error
+        _used = True
+        if self.scheme == "memory":
+            return MemoryStore()
+        keywords: dict[str, Any] = {"client_options": self._client_options, "retry_config": retry_config}
+        if self._options:
+            keywords["config"] = self._options
+        if self.provider is not None:
+            keywords["credential_provider"] = self.provider
+        url = f"{self.scheme}://{self.bucket}" if self.rooted else self.url
+        try:
+            return from_url(url, **keywords)
+        except Exception as error:  # noqa: BLE001 - every failure is one of the configuration
+            failure = error
+        raise bad_configuration(failure, self.safe_url)
+
+
+class _Provider:
+    """A credential provider that remembers why it failed: obstore passes on the text alone."""
+
+    def __init__(self, provider: Callable[[], Any]) -> None:
+        self._provider = provider
+        self.failure: Exception | None = None
+
+    def __call__(self) -> Any:
+        try:
+            found = self._provider()
+        except Exception as error:
+            self.failure = error
+            raise
+        self.failure = None
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._provider, name)
+
+
+def check_process() -> None:
+    """Refuse to hang: the client's threads did not survive a fork.
+
+    Raises:
+        StoreError: this process was forked from one that used an object store.
+    """
+    if _lost:
+        error = StoreError(
+            "Object stores cannot be used in this process: it was forked from one that used an object store, and the "
+            "client's threads do not survive that. Start it with the method 'spawn' or 'forkserver' "
+            "(multiprocessing.get_context('spawn')), or as a program of its own; the process executor does so by itself."
+        )
+        error.final = True
+        raise error
