@@ -35,6 +35,9 @@ LIMITS = {
     "array mapped ms": 10.0,
     "import": 3.5,
     "memory per task, 100,000": 1024.0,
+    "resume, mapped": 20.0,
+    "resume, separate": 20.0,
+    "resume, values read": 20.0,
 }
 
 
@@ -57,6 +60,7 @@ def main():
         if os.access(parent, os.W_OK):
             rows += small_rows(label, parent, count, rounds)
     rows += large_rows("/dev/shm" if os.access("/dev/shm", os.W_OK) else tempfile.gettempdir(), mebibytes, rounds)
+    rows += resume_rows(parent_of_resumes(), count, rounds)
     rows += import_rows(5 if chosen.quick else 15)
     rows += memory_rows([1_000, 10_000] if chosen.quick else [1_000, 10_000, 100_000])
     show(rows)
@@ -96,6 +100,25 @@ def large_rows(parent, mebibytes, rounds):
             found.setdefault(name, []).append(value)
     units = {"ms": "ms", "memory": "x value"}
     return [(name, units.get(name.split()[-1], "x raw"), values) for name, values in found.items()]
+
+
+def parent_of_resumes():
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else tempfile.gettempdir()
+
+
+def resume_rows(parent, count, rounds):
+    found = {}
+    for _ in range(rounds):
+        folder = tempfile.mkdtemp(dir=parent, prefix="resultant-bench-")
+        try:
+            out = script("resume.py", folder, str(count))
+        finally:
+            shutil.rmtree(folder)
+        for name, value in json.loads(out).items():
+            found.setdefault(name, []).append(value)
+    names = {"read": ("resume, values read", "us a finished task beyond the floor")}
+    names["floor"] = ("floor of reading", "us a value")
+    return [(*names.get(name, (f"resume, {name}", "us a finished task")), values) for name, values in found.items()]
 
 
 def import_rows(repeat):

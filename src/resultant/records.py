@@ -9,6 +9,7 @@ import msgspec
 from resultant.errors import CorruptResultError, UnreadableResultError
 
 __all__ = [
+    "ESCAPED",
     "CacheEntry",
     "FlowRun",
     "ResultKind",
@@ -23,7 +24,7 @@ __all__ = [
 _VERSION = 1
 
 #: Begins a location that is kept as hexadecimal digits; no location begins with a control character otherwise.
-_ESCAPED = "\x01"
+ESCAPED = "\x01"
 
 #: Name and version of the library that owns a type, by the type's top-level module.
 _libraries: dict[str, tuple[str, str] | tuple[None, None]] = {}
@@ -243,14 +244,14 @@ def location_text(location: str) -> str:
     try:
         location.encode()
     except UnicodeEncodeError:
-        return _ESCAPED + location.encode("utf-8", "surrogatepass").hex()
+        return ESCAPED + location.encode("utf-8", "surrogatepass").hex()
     return location
 
 
 def location_of(text: str) -> str:
     """Return the location that :func:`location_text` was given."""
-    if text.startswith(_ESCAPED):
-        return bytes.fromhex(text[len(_ESCAPED) :]).decode("utf-8", "surrogatepass")
+    if text.startswith(ESCAPED):
+        return bytes.fromhex(text[len(ESCAPED) :]).decode("utf-8", "surrogatepass")
     return text
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from resultant.engine.stored import StoredResult, decode
 from resultant.errors import CorruptResultError
+from resultant.stores.base import MemorySource
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from resultant.engine.result import Result
     from resultant.stores import Source, Store
 
-__all__ = ["RecordedValue", "later", "load_for_record"]
+__all__ = ["LoadRecorded", "RecordedValue", "later", "load_for_record"]
 
 
 class RecordedValue:
@@ -82,7 +83,6 @@ class RecordedValue:
 
     def _checked(self, result: Any, source: Source, location: str, digester: Digester, digest: bytes) -> Any:
         from resultant.engine.integrity import LARGE
-        from resultant.stores.base import MemorySource
 
         mapped = source.map(writable=False) if source.size >= LARGE else None
         if mapped is None:
@@ -97,6 +97,40 @@ class RecordedValue:
         if not agrees:
             raise _damaged(location)
         return value
+
+
+class LoadRecorded:
+    """Reads the values of results that know the size and the digest of their bytes; one serves all that share a store.
+
+    Args:
+        digester: holds the key.
+        store: where the bytes are; each result's own store if missing.
+    """
+
+    __slots__ = ("digester", "store")
+
+    def __init__(self, digester: Digester, store: Store | None = None) -> None:
+        self.digester = digester
+        self.store = store
+
+    def __reduce__(self) -> Any:
+        # A store is opened anew where this arrives.
+        return LoadRecorded, (self.digester,)
+
+    def __call__(self, result: Result) -> Any:
+        """Return the value; see :class:`RecordedValue`."""
+        digest, size, store = result._digest, result._size, self.store
+        if store is not None and digest is not None:
+            location = result.location
+            assert location is not None
+            source = store.source(location)
+            if source.__class__ is MemorySource:
+                # Small, and so read already: the usual case of thousands of values that one task is given.
+                data = source.read()
+                if len(data) == size and self.digester.small(data) == digest:
+                    return decode(result.serializer, source, location)
+            source.close()
+        return RecordedValue(self.digester, digest, size, store)(result)
 
 
 def load_for_record(serializer: Any, store: Store, location: str, digester: Digester) -> tuple[Any, int, bytes]:
@@ -114,7 +148,6 @@ def load_for_record(serializer: Any, store: Store, location: str, digester: Dige
         UnreadableResultError: what is there cannot be decoded by this process.
     """
     from resultant.engine.integrity import LARGE
-    from resultant.stores.base import MemorySource
 
     with store.source(location) as source:
         mapped = source.map(writable=False) if source.size >= LARGE else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from resultant.engine.result import Result
 from resultant.engine.signals import SKIP
 from resultant.engine.state import Cached, Mapped, Paused, Resume, Retrying, Scheduled, Skipped, State, Success
+from resultant.records import ESCAPED
 from resultant.runtime import get_logger
 
 from .kinds import IN_MEMORY, Kinds
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from .flow import FlowRun
     from .plan import Step
+    from .undisturbed import Undisturbed
 
 __all__ = ["History", "is_unread"]
 
@@ -37,6 +39,7 @@ class History:
         digester: checks what is read.
         steps: the plan's steps; their classes of results and serializers may be meant by rows.
         approved: slugs or names of tasks that waited for approval and may go on.
+        calm: until something is about to run that is not on record; :meth:`begin` ends it.
     """
 
     def __init__(
@@ -46,10 +49,12 @@ class History:
         digester: Digester,
         steps: Iterable[Step],
         approved: frozenset[str] = frozenset(),
+        calm: Undisturbed | None = None,
     ) -> None:
         self._db = db
         self._run_id = run_id
         self._approved = approved
+        self._calm = calm
         self.digester = digester
         #: What stood once and cannot be used any more, with the reason.
         self.lost: dict[tuple[str, int], str] = {}
@@ -86,6 +91,12 @@ class History:
             for index, each in children:
                 if each is not None and each.is_finished() and not is_unread(each):
                     self.kept[step.slug, index] = each
+
+    def begin(self) -> None:
+        """Know that what is not on record begins to run."""
+        if self._calm is not None:
+            self._calm.end()
+            self._calm = None
 
     def row(self, step: Step, index: int = -1) -> TaskRun | None:
         """Return what is recorded of a task run, if anything is."""
@@ -270,6 +281,8 @@ class History:
 
     def look(self, step: Step, row: TaskRun) -> None:
         """Look whether the value of a task run that ended well can be had, and note it if not."""
+        if row.state == "Success" and not self.lost and self._is_untouched(row):
+            return
         key = step.slug, row.index
         if row.state not in _SUCCESSFUL or row.none or (self.lost and key in self.lost):
             return
@@ -282,6 +295,14 @@ class History:
         reason = self._kinds.why_lost(step, row)
         if reason is not None:
             self.lose(step, row.index, reason)
+
+    def _is_untouched(self, row: TaskRun) -> bool:
+        """Return whether one look, and no more than one system call, shows that the bytes of a row are as they were."""
+        look = self._kinds.looks.get(row.kind)
+        location, size = row.location, row.size
+        if look is None or location is None or size is None or location[:1] == ESCAPED:
+            return False
+        return look(location, size, row.ended or row.started)
 
     def lose(self, step: Step, index: int, reason: Exception | str) -> None:
         """Note, and say, that a recorded result cannot be used any more."""

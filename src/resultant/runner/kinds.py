@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from resultant.engine.recorded import RecordedValue, later
+from resultant.engine.recorded import LoadRecorded, RecordedValue, later
 from resultant.engine.result import Result
 from resultant.engine.stored import StoredResult
 from resultant.errors import MissingResultError
-from resultant.records import location_of
+from resultant.records import ESCAPED, location_of
 from resultant.runtime import get_logger
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from resultant.db import StateDB
@@ -39,10 +39,12 @@ class Kinds:
     def __init__(self, db: StateDB, digester: Digester, steps: Iterable[Step]) -> None:
         self._db = db
         self._digester = digester
-        #: Class, attributes and store of results, by kind, or by step and kind where the flow's own object is needed.
-        self._known: dict[Any, tuple[type[Result], dict[str, Any], Any]] = {}
+        #: Class, attributes, store and reader of results, by kind, or by step and kind where the flow's own object is needed.
+        self._known: dict[Any, tuple[type[Result], dict[str, Any], Any, LoadRecorded]] = {}
+        #: By kind, what tells from location, size and time that nobody has touched a result since, where that is cheap.
+        self.looks: dict[int | None, Callable[[str, int, float], bool]] = {}
         self._types: tuple[type, ...] = tuple(
-            {kind for step in steps if step.result is not None for kind in _types_of(step.result)}
+            {kind for result in {id(step.result): step.result for step in steps}.values() for kind in _types_of(result)}
         )
 
     def result(self, step: Step, row: TaskRun) -> Result:
@@ -53,16 +55,16 @@ class Kinds:
             row: what is recorded of one run of it.
         """
         known = self._known
-        cls, fields, store = known.get(row.kind) or known.get((step.index, row.kind)) or self._look_up(step, row.kind)
+        cls, fields, _, load = known.get(row.kind) or known.get((step.index, row.kind)) or self._look_up(step, row.kind)
         result: Result = _new(cls)
         own = result.__dict__
         own.update(fields)
         location = row.location
         if location is not None:
-            own["location"] = location_of(location)
+            own["location"] = location_of(location) if location[:1] == ESCAPED else location
             own["_size"] = row.size
             own["_digest"] = row.digest
-            own["_load"] = RecordedValue(self._digester, row.digest, row.size, store)
+            own["_load"] = load
         elif row.none:
             own["value"] = None
         else:
@@ -99,7 +101,7 @@ class Kinds:
             return error
         return None
 
-    def _look_up(self, step: Step, kind: int | None) -> tuple[type[Result], dict[str, Any], Any]:
+    def _look_up(self, step: Step, kind: int | None) -> tuple[type[Result], dict[str, Any], Any, LoadRecorded]:
         found: Result | None = None
         own = step.result or Result()
         if kind is not None:
@@ -121,13 +123,18 @@ class Kinds:
         prototype = (found or own).from_value(None)
         fields = {name: value for name, value in vars(prototype).items() if name not in ("value", "location")}
         store = prototype.store if isinstance(prototype, StoredResult) else None
-        made = self._known[kind if found is not None else (step.index, kind)] = type(prototype), fields, store
+        made = type(prototype), fields, store, LoadRecorded(self._digester, store)
+        self._known[kind if found is not None else (step.index, kind)] = made
+        look = getattr(store, "is_unchanged", None)
+        if found is not None and look is not None:
+            self.looks[kind] = look
         return made
 
 
 def _types_of(result: Any) -> Iterable[type]:
-    yield type(result)
-    yield type(result.serializer)
+    if result is not None:
+        yield type(result)
+        yield type(result.serializer)
 
 
 def _gone(result: Result) -> None:

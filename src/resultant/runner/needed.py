@@ -29,6 +29,12 @@ def look_for_needed(history: History, steps: list[Step]) -> None:
     needed: dict[int, set[int] | None] = {}
     for step in reversed(steps):
         rows = history.rows(step)
+        if not step.mapped and not step.upstream:
+            # One of thousands, perhaps: what is pending needs nothing, and what stands is looked at if somebody needs it.
+            row = rows.get(-1)
+            if row is not None and (not step.dependents or step.index in needed):
+                history.look(step, row)
+            continue
         if step.index in needed or not step.dependents:
             wanted = needed.get(step.index, _ALL)
             for index in list(rows) if wanted is _ALL else wanted:

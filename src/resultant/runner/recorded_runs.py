@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .history import History
     from .plan import Plan, Run
     from .recording import Recorder
+    from .undisturbed import Undisturbed
 
 __all__ = ["Recording", "begin", "close_databases", "database", "digester", "earlier_run"]
 
@@ -240,6 +241,7 @@ def begin(
     earlier: FlowRunRow | None,
     approve: Iterable[str],
     given: dict[str, Any],
+    calm: Undisturbed | None = None,
 ) -> Recording:
     """Write the row of a run that begins, before its first task.
 
@@ -252,6 +254,7 @@ def begin(
         earlier: the row of the run that is resumed; it is held already.
         approve: slugs or names of its tasks that may go on.
         given: keys of the context that the caller gave.
+        calm: until something is about to run that is not on record.
 
     Raises:
         DatabaseError: the database cannot be used.
@@ -304,10 +307,10 @@ def begin(
     history = None
     if earlier is not None:
         approved = frozenset((approve,) if isinstance(approve, str) else approve)
-        unknown = approved.difference(*((step.slug, step.name) for step in plan.steps))
+        unknown = approved and approved.difference(*((step.slug, step.name) for step in plan.steps))
         if unknown:
             raise ValueError(f"Flow {flow.name!r} has no task to approve that is called {', '.join(sorted(unknown))}.")
-        history = History(db, row.id, run.digester, plan.steps, approved)
+        history = History(db, row.id, run.digester, plan.steps, approved, calm)
         look_for_needed(history, plan.steps)
         say_what_changed(earlier, row)
     db.put_flow_run(row)
@@ -371,6 +374,8 @@ def _context(given: dict[str, Any]) -> str:
 
 def say_what_changed(earlier: FlowRunRow, row: FlowRunRow) -> None:
     """Say which tasks' code differs from that of the attempt before."""
+    if earlier.code == row.code:
+        return
     old = json.loads(earlier.code or "{}")
     new = json.loads(row.code or "{}")
     changed = sorted(slug for slug in new if slug in old and old[slug] != new[slug])

@@ -42,27 +42,22 @@ def stands(run: FlowRun, history: History, step: Step) -> bool:
         # A parameter costs nothing, and may have been given anew: what depends on it compares what it was given.
         run.redone.add(index)
         return False
-    upstream = [run.states[edge.index] for edge in step.upstream]
-    known: list[bytes | None] = []
-
-    def fingerprint() -> bytes | None:
-        if not known:
-            known.append(of_task(history.digester, step, upstream))
-        return known[0]
-
+    upstream = [run.states[edge.index] for edge in step.upstream] if step.upstream else []
+    inputs = of_task(history.digester, step, upstream) if history.row(step) is not None else None
     if step.mapped:
-        states = history.whole(run, step, fingerprint())
+        states = history.whole(run, step, inputs)
         if states is not None:
             _adopt_whole(run, step, states)
             return True
     if not getattr(step.task, "rerun_always", False) or (step.slug, -1) in history.kept:
-        state = history.standing(run, step, -1, fingerprint)
+        state = history.standing(run, step, -1, lambda: inputs)
         if state is not None and not (step.mapped and state.__class__ in (Success, Cached)):
             run.settle(index, None, state, known=True)
             return True
+    history.begin()
     if not _fetch(run, history, step, None) or run.torn:
         return True
-    waiting = history.waiting(run, step, -1, fingerprint)
+    waiting = history.waiting(run, step, -1, lambda: of_task(history.digester, step, upstream))
     if waiting is not None:
         run.states[index] = waiting
     if not step.mapped:
@@ -135,6 +130,7 @@ def _standing_or_waiting(
     assert fingerprint is not None
     state = history.standing(run, step, child, lambda: fingerprint(child), epoch)
     if state is None:
+        history.begin()
         _fetch(run, history, step, child)
         run.redone.add(step.index)
         state = history.waiting(run, step, child, lambda: fingerprint(child)) or Pending()

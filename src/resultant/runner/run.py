@@ -20,6 +20,7 @@ from .flow import FlowRun
 from .frame import OF_ONE_TASK_RUN, fresh_id
 from .plan import Plan, Run, is_input, make_plan, prepare
 from .transition import transition
+from .undisturbed import Undisturbed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -141,6 +142,7 @@ def run_once(
             running = transition(flow, handlers, start, Running("Running flow."))
             if not running.is_running():
                 return running
+        calm = None if earlier is None else held.enter_context(Undisturbed())
         plan = make_plan(flow)
         run = _make_run(keys, task_state_handlers)
         _prepare(plan, run, flow, task_contexts or {}, keys)
@@ -155,7 +157,7 @@ def run_once(
             if earlier is not None or (run.checkpointing and not one_pass and settings().record.runs):
                 from .recorded_runs import begin
 
-                recording = begin(held, flow, plan, run, chosen, earlier, approve, context or {})
+                recording = begin(held, flow, plan, run, chosen, earlier, approve, context or {}, calm)
             recorder, history = (None, None) if recording is None else (recording.recorder, recording.history)
             tracker = FlowRun(plan, run, chosen, given, one_pass, recorder, history)
             shown = stack.enter_context(_display(flow, tracker))
