@@ -26,6 +26,14 @@ if TYPE_CHECKING:
             """Store `data` under `key` and return its full location."""
             ...
 
+        def create(self, key: str, data: bytes) -> str:
+            """Store `data` under `key` unless something is there, else ``PlaceTakenError``; of several one succeeds."""
+            ...
+
+        def place(self, key: str) -> str:
+            """Return the name by which everybody knows what is under `key`; it is a key too, and holds no credential."""
+            ...
+
         def sink(self, key: str) -> Sink:
             """Return a sink whose bytes appear under `key` when it is committed."""
             ...
@@ -64,10 +72,13 @@ if TYPE_CHECKING:
 else:
     Store = object
 
-__all__ = ["MARK", "SPILL", "MemorySource", "Sink", "Source", "Stat", "Store", "flat"]
+__all__ = ["LONGEST", "MARK", "SPILL", "MemorySource", "Sink", "Source", "Stat", "Store", "flat"]
 
 #: How the name of every segment of packed results begins; see :mod:`resultant.stores.framing`.
 MARK = "resultant-packed-"
+
+#: Bytes of the longest result that is packed; a larger one is better off by itself.
+LONGEST = 1 << 18
 
 #: Bytes that a sink keeps in memory before it begins to stream. Up to here a value is finished bytes before anything
 #: is written, so that independent tasks may run on while those bytes travel.

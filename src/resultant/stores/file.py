@@ -12,12 +12,12 @@ import os
 from resultant.errors import StoreError
 
 from .base import MemorySource, Sink, Source, Stat
-from .system import translate
+from .system import taken, translate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any, BinaryIO
+    from typing import Any
 
 __all__ = ["TEMPORARY_PREFIX", "TEMPORARY_SUFFIX", "FileStore", "file_store"]
 
@@ -71,6 +71,8 @@ class FileStore:
         """Return the absolute path of `key`."""
         return key if key[:1] == "/" else self._prefix + key
 
+    place = path  # the name by which everybody on this machine knows what is under a key
+
     def put(self, key: str, data: bytes) -> str:
         """Write `data` to a temporary file and rename it to `key`.
 
@@ -119,6 +121,34 @@ class FileStore:
             raise
         return path
 
+    def create(self, key: str, data: bytes) -> str:
+        """Write `data` to `key` unless something is there already; of several that try, one succeeds.
+
+        Args:
+            key: a path, relative to the store's folder or absolute.
+            data: the bytes.
+
+        Returns:
+            The absolute path.
+
+        Raises:
+            PlaceTakenError: something is there already. Others are those of :meth:`put`.
+        """
+        path = self.path(key)
+        temporary = self.put(os.path.join(os.path.dirname(path), _temporary_name()), data)
+        try:
+            # Unlike a rename, a link never replaces what has the name.
+            os.link(temporary, path)
+            if self.sync:
+                _sync_folder(os.path.dirname(path))
+        except FileExistsError as error:
+            raise taken(path) from error
+        except OSError as error:
+            raise translate(error, path, "create") from error
+        finally:
+            _remove_quietly(temporary)
+        return path
+
     def sink(self, key: str) -> Sink:
         """Return a sink that streams large results straight into the temporary file."""
         return _FileSink(self, key)
@@ -151,7 +181,9 @@ class FileStore:
                 os.close(descriptor)
                 raise
             if len(data) == SMALL:
-                return _FileSource(path, descriptor)
+                from .file_source import FileSource
+
+                return FileSource(path, descriptor)
             os.close(descriptor)
         except OSError as error:
             if error.errno == errno.ENOTDIR and (found := _packed().packed_source(path, self.read_range)):
@@ -328,38 +360,6 @@ class _FileSink(Sink):
         if self.descriptor >= 0:
             os.close(self.descriptor)
         _remove_quietly(self.temporary)
-
-
-class _FileSource(Source):
-    __slots__ = ("_descriptor", "path")
-
-    def __init__(self, path: str, descriptor: int) -> None:
-        self.path = path
-        self._descriptor = descriptor
-        self.size = os.fstat(descriptor).st_size
-
-    def read(self) -> bytes:
-        return self.file().read()
-
-    def file(self) -> BinaryIO:
-        if self._descriptor < 0:
-            raise ValueError(f"The source of {self.path} is closed.")
-        os.lseek(self._descriptor, 0, os.SEEK_SET)
-        return open(self._descriptor, "rb", closefd=False)
-
-    def map(self, writable: bool = True) -> memoryview | None:
-        if not self.size:
-            return memoryview(b"")
-        import mmap
-
-        # Private pages: what a reader writes into them never reaches the file. The map outlives the descriptor.
-        access = mmap.ACCESS_COPY if writable else mmap.ACCESS_READ
-        return memoryview(mmap.mmap(self._descriptor, self.size, access=access))
-
-    def close(self) -> None:
-        if self._descriptor >= 0:
-            descriptor, self._descriptor = self._descriptor, -1
-            os.close(descriptor)
 
 
 def _write_rest(descriptor: int, data: memoryview) -> None:

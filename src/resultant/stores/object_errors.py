@@ -14,7 +14,6 @@ from resultant.errors import (
     DeniedError,
     MissingResultError,
     NoSuchBucketError,
-    PlaceTakenError,
     StorageFullError,
     StoreError,
     SupersededResultError,
@@ -22,6 +21,8 @@ from resultant.errors import (
     TooLargeError,
     UnreachableError,
 )
+
+from .system import taken
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -148,8 +149,7 @@ class Failure:
                 return _final(NoSuchBucketError(errno.ENOENT, text, place))
             return MissingResultError(errno.ENOENT, f"Nothing is stored there, so it cannot {action} it", place)
         if self.taken:
-            text = f"Cannot {action} this result: something is stored there already, and must not be replaced"
-            return _final(PlaceTakenError(errno.EEXIST, text, place))
+            return _final(taken(place))
         if self.replaced:
             return SupersededResultError(
                 f"The result at {place!r} was replaced by another one while it was read; read it again."

@@ -7,11 +7,12 @@ import errno
 from resultant.errors import (
     DeniedError,
     MissingResultError,
+    PlaceTakenError,
     StorageFullError,
     StoreError,
 )
 
-__all__ = ["translate"]
+__all__ = ["taken", "translate"]
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -40,9 +41,15 @@ def translate(error: OSError, path: str, action: str) -> StoreError | MissingRes
     """
     number = error.errno or 0
     reason = error.strerror or str(error)
-    if number == errno.ENOENT and action != "write":
+    if number == errno.ENOENT and action not in ("write", "create"):
         return MissingResultError(number, f"Nothing is stored there, so it cannot {action} it", path)
     cure = _CURES.get(number, "")
     text = f"Cannot {action} this result: {reason}{'; ' if cure else ''}{cure}"
     kind = StorageFullError if number in _FULL else DeniedError if number in _DENIED else StoreError
     return kind(number, text, path)
+
+
+def taken(place: str) -> PlaceTakenError:
+    """Return the error for a place where something is that must not be replaced."""
+    text = "Cannot create this result: something is stored there already, and must not be replaced"
+    return PlaceTakenError(errno.EEXIST, text, place)

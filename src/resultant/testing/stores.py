@@ -15,7 +15,7 @@ import time
 
 import pytest
 
-from resultant.errors import CorruptResultError, MissingResultError, ReadError, StoreError
+from resultant.errors import CorruptResultError, MissingResultError, PlaceTakenError, ReadError, StoreError
 from resultant.stores.base import SPILL, Stat
 from resultant.stores.framing import Framer
 from resultant.stores.packed import new_name
@@ -87,6 +87,64 @@ class StoreTests(StreamTests):
             store.put(key, key.encode())
 
         assert [store.get(key) for key in keys] == [key.encode() for key in keys]
+
+    def test_the_place_of_a_key_is_a_key_too_and_says_where_it_is(self, store: Store) -> None:
+        # Where names are those of files, there is no folder of the same name.
+        keys = [key for key in KEYS if key != "a/b"]
+        for key in keys:
+            store.put(key, key.encode())
+
+        places = {key: store.place(key) for key in keys}
+
+        assert len(set(places.values())) == len(keys)
+        for key, place in places.items():
+            assert store.get(place) == key.encode()
+            assert store.place(place) == place
+            assert store.has(place)
+
+    # Create
+
+    def test_what_is_created_is_never_replaced(self, store: Store) -> None:
+        location = store.create("a/key", b"first")
+
+        for data in (b"second", b"first"):
+            with pytest.raises(PlaceTakenError) as caught:
+                store.create("a/key", data)
+            assert isinstance(caught.value, FileExistsError)
+            assert "key" in str(caught.value)
+        assert store.get(location) == b"first"
+        store.put("other", b"1")
+        with pytest.raises(PlaceTakenError):
+            store.create("other", b"2")
+        assert store.get("other") == b"1"
+        store.delete("a/key")
+        store.create("a/key", b"third")
+        assert store.get("a/key") == b"third"
+        assert sorted(store.list()) == ["a/key", "other"]
+
+    @pytest.mark.parametrize("size", [5, 3 * SPILL])
+    def test_of_several_that_create_at_once_one_succeeds(self, store: Store, size: int) -> None:
+        made: list[int] = []
+        wrong: list[BaseException] = []
+
+        def create(number: int) -> None:
+            try:
+                store.create("key", bytes([number]) * size)
+                made.append(number)
+            except PlaceTakenError:
+                pass
+            except BaseException as error:  # noqa: BLE001 - told by the test's own thread
+                wrong.append(error)
+
+        threads = [threading.Thread(target=create, args=(number,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert wrong == []
+        assert len(made) == 1
+        assert store.get("key") == bytes(made) * size
 
     # Missing
 
