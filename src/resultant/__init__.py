@@ -15,7 +15,17 @@ if TYPE_CHECKING:
     from resultant.core.tags import tags
     from resultant.core.task import Task
     from resultant.engine.result import NoResult, Result
-    from resultant.engine.results import ConstantResult, InlineResult, LocalResult, PrefectResult, SecretResult
+    from resultant.engine.results import (
+        AzureResult,
+        ConstantResult,
+        GCSResult,
+        InlineResult,
+        LocalResult,
+        PrefectResult,
+        S3Result,
+        SecretResult,
+        URLResult,
+    )
     from resultant.engine.serializers import (
         CompressedSerializer,
         DateTimeSerializer,
@@ -44,7 +54,17 @@ _NAMES = {
     "resultant.core.tags": ("tags",),
     "resultant.core.task": ("Task",),
     "resultant.engine.result": ("NoResult", "Result"),
-    "resultant.engine.results": ("ConstantResult", "InlineResult", "LocalResult", "PrefectResult", "SecretResult"),
+    "resultant.engine.results": (
+        "AzureResult",
+        "ConstantResult",
+        "GCSResult",
+        "InlineResult",
+        "LocalResult",
+        "PrefectResult",
+        "S3Result",
+        "SecretResult",
+        "URLResult",
+    ),
     "resultant.engine.serializers": (
         "CompressedSerializer",
         "DateTimeSerializer",
@@ -79,12 +99,14 @@ _MODULES = (
 )
 
 __all__ = [
+    "AzureResult",
     "CompressedSerializer",
     "ConstantResult",
     "DateTimeParameter",
     "DateTimeSerializer",
     "Executor",
     "Flow",
+    "GCSResult",
     "InlineResult",
     "JSONSerializer",
     "LocalDaskExecutor",
@@ -99,10 +121,12 @@ __all__ = [
     "ProcessExecutor",
     "Result",
     "ResultRecord",
+    "S3Result",
     "SecretResult",
     "Serializer",
     "Task",
     "ThreadExecutor",
+    "URLResult",
     "__version__",
     "apply_map",
     "case",

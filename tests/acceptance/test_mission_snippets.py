@@ -219,13 +219,6 @@ def test_interacting_with_task_results(world: World) -> None:
 
 
 def test_a_result_of_ones_own_in_s3(world: World) -> None:
-    from resultant.engine import results
-
-    if "S3Result" not in results.__all__:
-        complaint = world.run(S3_TASK, expect_failure=True)
-        assert "UnsupportedError" in complaint
-        assert "S3Result" in complaint
-        pytest.skip("S3Result comes with the object stores; until then its import says so")
     world.run(S3_TASK, "assert my_task.name == 'my_task'")
 
 

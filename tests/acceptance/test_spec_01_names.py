@@ -115,13 +115,11 @@ def test_every_name_is_there(clean, tmp_path):
 @pytest.mark.parametrize(
     ("statement", "words"),
     [
-        ("from prefect.engine.results import S3Result", "S3Result"),
-        ("from prefect.engine.results.gcs_result import GCSResult", "GCSResult"),
         ("from prefect.executors.dask import DaskExecutor", "LocalDaskExecutor"),
     ],
 )
 def test_what_comes_later_says_so(clean, tmp_path, statement, words):
-    """On the list of what is not followed: cloud results and `DaskExecutor`."""
+    """On the list of what is not followed: `DaskExecutor`."""
     done = subprocess.run(
         [sys.executable, "-c", f"import resultant.compat.prefect\n{statement}\n"],
         cwd=tmp_path,

@@ -15,9 +15,10 @@ import resultant
 ROOT = Path(__file__).parents[2]
 
 FRONT_DOOR = """
-    CompressedSerializer ConstantResult DateTimeParameter DateTimeSerializer Executor Flow InlineResult JSONSerializer
+    AzureResult CompressedSerializer ConstantResult DateTimeParameter DateTimeSerializer Executor Flow GCSResult
+    InlineResult JSONSerializer
     LocalDaskExecutor LocalExecutor LocalResult MappedSerializer NoResult PandasSerializer Parameter PickleSerializer
-    PrefectResult ProcessExecutor Result ResultRecord SecretResult Serializer Task ThreadExecutor
+    PrefectResult ProcessExecutor Result ResultRecord S3Result SecretResult Serializer Task ThreadExecutor URLResult
     __version__ apply_map case config context flatten get_logger ifelse mapped merge open_run resource_manager runs
     set_temporary_config switch tags task unmapped
 """
@@ -27,7 +28,8 @@ PATHS = {
     "resultant.engine.cache_validators": """
         all_inputs all_parameters duration_only never_use partial_inputs_only partial_parameters_only""",
     "resultant.engine.result": "NoResult NoResultType Result",
-    "resultant.engine.results": "ConstantResult InlineResult LocalResult PrefectResult SecretResult",
+    "resultant.engine.results": """
+        AzureResult ConstantResult GCSResult InlineResult LocalResult PrefectResult S3Result SecretResult URLResult""",
     "resultant.engine.serializers": """
         CompressedSerializer DateTimeSerializer JSONSerializer MappedSerializer PandasSerializer PickleSerializer
         Serializer""",

@@ -318,16 +318,12 @@ def test_the_table_names_only_what_exists():
 
     from resultant.compat.finder import _sources, _whole
     from resultant.compat.names import MODULES
-    from resultant.errors import UnsupportedError
 
     for path in MODULES:
         for module in _whole(path):
             import_module(module)
         for name, (module, there) in _sources(path).items():
-            try:
-                assert hasattr(import_module(module), there), f"prefect.{path}.{name}: {module} has no {there}"
-            except UnsupportedError:
-                assert there in ("AzureResult", "GCSResult", "S3Result")
+            assert hasattr(import_module(module), there), f"prefect.{path}.{name}: {module} has no {there}"
 
 
 def test_every_module_has_its_packages():

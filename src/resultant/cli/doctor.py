@@ -140,10 +140,10 @@ def _try_recorded(found: Examination) -> None:
 
 
 def _default_result() -> Result:
-    from resultant.engine.description import result_named
+    from resultant.engine.description import result_at
     from resultant.runtime import settings
 
-    return result_named(settings().flows.default_result or "LocalResult")
+    return result_at(settings().flows.default_result or "LocalResult")
 
 
 def _try(result: Any) -> str:

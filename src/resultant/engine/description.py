@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from resultant.records import ResultRecord
 
-__all__ = ["ENTRY_POINTS", "describe", "from_record", "kind_of", "result_named"]
+__all__ = ["ENTRY_POINTS", "describe", "from_record", "kind_of", "result_at"]
 
 #: Installed packages offer classes of results under this group; the entry point's name is the class's in records.
 ENTRY_POINTS = "resultant.results"
@@ -27,6 +27,10 @@ _BUILT_IN = {
     "inline": "InlineResult",
     "constant": "ConstantResult",
     "secret": "SecretResult",
+    "s3": "S3Result",
+    "gcs": "GCSResult",
+    "azure": "AzureResult",
+    "url": "URLResult",
 }
 
 
@@ -53,8 +57,8 @@ def describe(result: Result) -> ResultRecord:
     library, version = value_library(result.value)
     return ResultRecord(
         type=_name_of(type(result)),
-        options={name: getattr(result, name) for name in result.record_options},
-        location=result.location,
+        options=result.recorded_options(),
+        location=result.place,
         serializer=result.serializer.describe(),
         size=size,
         digest=digest,
@@ -79,7 +83,7 @@ def kind_of(result: Result) -> tuple[str, str, str | None, str, str | None, str 
 
     from resultant.records import python_version, value_library
 
-    options = {name: getattr(result, name) for name in result.record_options}
+    options = result.recorded_options()
     serializer = result.serializer.describe()
     return (
         _name_of(type(result)),
@@ -124,29 +128,36 @@ def from_record(record: ResultRecord, types: Iterable[type[Any]] = ()) -> Result
     return result
 
 
-def result_named(name: str) -> Result:
-    """Return a result for a setting: the name of a class, such as ``LocalResult``, or the path of a folder.
+def result_at(place: str, **options: Any) -> Result:
+    """Return a result for a place that a setting names.
+
+    Args:
+        place: the path of a folder, which has a slash in it; an address such as ``s3://bucket/prefix``; the name of a store in
+            the settings; or the name of a class, such as ``LocalResult``.
+        **options: for the result, such as its ``serializer``.
 
     Raises:
-        ConfigurationError: neither is meant.
+        ConfigurationError: nothing of that kind is meant.
     """
-    if "/" in name:
-        from resultant.engine.results import LocalResult
+    from resultant.engine import results
 
-        return LocalResult(dir=name)
-    cls = _class_named(name, ())
-    if cls is None:
-        from resultant.engine import results
+    if "://" in place:
+        return results.URLResult(place, **options)
+    if "/" in place:
+        return results.LocalResult(dir=place, **options)
+    found: Any = _class_named(place, ()) or (getattr(results, place) if place in results.__all__ else None)
+    if found is not None:
+        made: Result = found(**options)
+        return made
+    from resultant.engine.credentials.named import is_store, store_names
 
-        found = getattr(results, name, None) if name in results.__all__ else None
-        if found is None:
-            raise ConfigurationError(
-                f"The setting `flows.default_result` is {name!r}, which is no class of results; try 'LocalResult', or a folder."
-            )
-        cls = found
-    assert cls is not None
-    result: Result = cls()
-    return result
+    if not is_store(place):
+        known = ", ".join(repr(name) for name in store_names())
+        raise ConfigurationError(
+            f"The setting `flows.default_result` is {place!r}, which is no class of results{f' and none of the stores {known}' if known else ''}; "
+            "try 'LocalResult', a folder, an address such as 's3://bucket/prefix', or a store of the settings."
+        )
+    return results.URLResult(store=place, **options)
 
 
 def _takes_serializer(cls: type[Result]) -> bool:

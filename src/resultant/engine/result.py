@@ -193,6 +193,15 @@ class Result:
 
         return default_location()
 
+    @property
+    def place(self) -> str | None:
+        """What tells the stored bytes from all others, wherever it is read: the location, and more where many share that."""
+        return self.location
+
+    def recorded_options(self) -> dict[str, Any]:
+        """Return the constructor options that a record keeps: enough to make a result that reads the same bytes."""
+        return {name: getattr(self, name) for name in self.record_options}
+
     def describe(self) -> ResultRecord:
         """Return a JSON-able description from which any process rebuilds this result, without its value."""
         from resultant.engine.description import describe

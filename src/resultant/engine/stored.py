@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from resultant.stores import Stat, Store
 
-__all__ = ["StoredResult"]
+__all__ = ["StoredResult", "place_in"]
 
 
 class StoredResult(Result):
@@ -20,10 +20,39 @@ class StoredResult(Result):
     A subclass implements :attr:`store`, and lists in ``record_options`` the constructor options that rebuild it.
     """
 
+    #: Whether mapped children that have no location of their own share a few segments.
+    pack: bool = False
+
+    def _set_pack(self, pack: Any) -> None:
+        """Take the constructor option `pack`; it stays an attribute of the class where nobody asks for it.
+
+        Raises:
+            TypeError: it is no truth value.
+            ValueError: this result has a location, by which a child could not be found in a segment.
+        """
+        if not isinstance(pack, bool):
+            raise TypeError(f"`pack` takes True or False, not {pack!r}.")
+        if not pack:
+            return
+        if self.location is not None or self._formatter is not None:
+            raise ValueError(
+                f"{type(self).__name__}(pack=True) has a location as well. Packed results share a few places and have no names "
+                "of their own: leave out `location`, or `pack`."
+            )
+        self.pack = True
+
     @property
     def store(self) -> Store:
         """The store that this result reads from and writes to."""
         raise NotImplementedError(f"{type(self).__name__} does not say which store it uses.")
+
+    @property
+    def place(self) -> str | None:
+        """The full name of the stored bytes, by which any process knows them: a path, or an address with the bucket in it.
+
+        ``read`` takes it as well as the location.
+        """
+        return None if self.location is None else place_in(self.store, self.location)
 
     def read(self, location: str) -> Self:
         """Return a copy with the value stored at `location`.
@@ -115,6 +144,17 @@ class StoredResult(Result):
         new.location = location
         new._forget()
         return new
+
+
+def place_in(store: Any, location: str) -> str:
+    """Return the full name of a location.
+
+    Args:
+        store: where it is.
+        location: as ``write`` returned it, or relative to the store's root.
+    """
+    full = getattr(store, "place", None) or getattr(store, "path", None)
+    return location if full is None else str(full(location))
 
 
 def load(serializer: Any, store: Any, location: str) -> Any:

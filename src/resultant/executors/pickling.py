@@ -28,6 +28,9 @@ _MOST_REFERENCES = 1024
 #: How objects travel that name something which each process has for itself, by class; filled in by higher layers.
 REFERENCES: dict[type, Callable[[Any], Any]] = {}
 
+#: How objects travel, by class, that are to reach workers and no file; filled in by higher layers.
+CARRIED: dict[type, Callable[[Any], Any]] = {}
+
 _local = threading.local()
 _references: dict[Callable[..., Any], bytes] = {}
 
@@ -38,13 +41,19 @@ class MessagePickler(cloudpickle.Pickler):  # type: ignore[misc]
     dispatch_table = ChainMap(REFERENCES, cloudpickle.Pickler.dispatch_table)
 
 
+class _WorkerPickler(MessagePickler):
+    """The pickler of messages between the driver and its workers, which nothing but a process's memory ever holds."""
+
+    dispatch_table = ChainMap(CARRIED, MessagePickler.dispatch_table)
+
+
 class _Encoder:
     """A pickler that is used again. What it writes is kept in pieces, so that large bytes are not copied."""
 
     def __init__(self) -> None:
         self.chunks: list[bytes] = []
         self.buffers: list[memoryview] = []
-        self._pickler: Any = MessagePickler(self, 5, buffer_callback=self._out_of_band)
+        self._pickler: Any = _WorkerPickler(self, 5, buffer_callback=self._out_of_band)
 
     def write(self, data: Bytes) -> int:
         # Only bytes can be kept by reference; what else comes here may change before it is sent.

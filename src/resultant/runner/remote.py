@@ -16,9 +16,11 @@ def worker_setup() -> tuple[Callable[..., Any], tuple[Any, ...]]:
     """Return the function, and its arguments, that makes a worker process like this one."""
     import sys
 
+    from resultant.engine.credentials.secrets import travel_to_workers
     from resultant.runtime import settings
 
     pass_context_by_name()
+    travel_to_workers()
     alias = getattr(sys.modules.get("prefect"), "__resultant_alias__", False)
     return _set_up, (settings(), bool(alias), _output())
 
@@ -52,9 +54,12 @@ def _context() -> Any:
 
 
 def _set_up(settings: Settings, alias: bool, output: tuple[str, tuple[int, ...]] | None) -> None:
+    from resultant.engine.credentials.secrets import travel_to_workers
     from resultant.settings import replace
 
     from .log import show_log
+
+    travel_to_workers()
 
     if alias:
         from importlib import import_module

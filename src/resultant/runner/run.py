@@ -307,9 +307,9 @@ def _default_result() -> Result | None:
     chosen: Any = settings().flows.default_result
     if chosen is None or isinstance(chosen, Result):
         return chosen
-    from resultant.engine.description import result_named
+    from resultant.engine.description import result_at
 
-    return result_named(chosen)
+    return result_at(chosen)
 
 
 def _choose_executor(executor: Any, flow: Any) -> Any:

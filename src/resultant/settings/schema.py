@@ -130,6 +130,7 @@ class Settings(Section, frozen=True):
     Attributes:
         home_dir: absolute path of the folder that holds results, rows and ``config.toml``.
         context: initial keys of the context; ``context["secrets"]`` are local secrets.
+        stores: places for results by name, each with a ``url`` and options; they may hold credentials.
         durability: ``"process"`` survives the death of the process, ``"power"`` the loss of power.
         extra: keys that this library does not know, where they are accepted.
     """
@@ -146,6 +147,7 @@ class Settings(Section, frozen=True):
     database: DatabaseSettings = msgspec.field(default_factory=DatabaseSettings)
     server: ServerSettings = msgspec.field(default_factory=ServerSettings)
     record: RecordSettings = msgspec.field(default_factory=RecordSettings)
+    stores: dict[str, Any] = {}
     extra: dict[str, Any] = {}
 
     def __repr__(self) -> str:

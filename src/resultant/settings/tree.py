@@ -93,6 +93,8 @@ def check(path: Path, value: Any, where: str = "") -> Any:
             f"set one of its keys instead, for example {'.'.join(path)}.{msgspec.structs.fields(kind)[0].name}"
         )
     wanted = _wanted(kind)
+    if path == ("stores",):
+        return _stores(value, where)
     if path == ("home_dir",) and isinstance(value, str | os.PathLike) and os.fspath(value):
         # Absolute, because settings travel to workers that may stand in another folder.
         return os.path.abspath(os.path.expanduser(os.path.expandvars(os.fspath(value))))
@@ -104,11 +106,31 @@ def check(path: Path, value: Any, where: str = "") -> Any:
             return msgspec.convert(value, kind, strict=True)
         except msgspec.ValidationError:
             pass
+    # Text in the place of the context may hold its secrets.
+    shown = "" if path == ("context",) and isinstance(value, str) else f" = {value!r}"
     raise ConfigurationError(
-        f"{'.'.join(path)} = {value!r}{f' ({where})' if where else ''}: "
+        f"{'.'.join(path)}{shown}{f' ({where})' if where else ''}: "
         f"this setting takes {'the path of a folder' if path == ('home_dir',) else _describe(kind)}"
         f"{'' if isinstance(value, str) else f', not {type(value).__name__}'}"
     )
+
+
+def _stores(value: Any, where: str) -> dict[str, Any]:
+    """Return stores by name, each a table; the address alone will do. Their values are not shown: some are secret."""
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(
+            f"'stores' is a table of stores by name{f' ({where})' if where else ''}; set stores.NAME.url, for example."
+        )
+    found = {}
+    for name, given in value.items():
+        table = {"url": given} if isinstance(given, str) else given
+        if not isinstance(table, Mapping) or not table:
+            raise ConfigurationError(
+                f"stores.{name}{f' ({where})' if where else ''}: a store is an address such as 's3://bucket/prefix', or a "
+                "table with a `url` and options."
+            )
+        found[str(name)] = {str(key).lower(): inner for key, inner in table.items()}
+    return found
 
 
 def from_text(path: Path, text: str) -> Any:
@@ -116,6 +138,9 @@ def from_text(path: Path, text: str) -> Any:
 
     Text that does not fit is returned as it is, for :func:`check` to complain about.
     """
+    if path[0] == "stores":
+        # Keys and passwords may look like numbers; the client library takes text for everything.
+        return text
     leaf = leaf_of(path)
     kinds = _kinds(known_keys()[leaf]) if leaf == path else {Any}
     if str in kinds and len(kinds) == 1:
