@@ -62,6 +62,8 @@ class Result:
     serializer: Serializer = _DefaultSerializer()  # type: ignore[assignment]
     keep: timedelta | None = None
     _formatter: Callable[..., str] | None = None
+    #: Whether the location of a written result is its place.
+    _is_place: ClassVar[bool] = True
     #: What a recorded run knows of the stored bytes: their number, and their digest.
     _size: int | None = None
     _digest: bytes | None = None

@@ -41,10 +41,18 @@ class StoredResult(Result):
             )
         self.pack = True
 
+    _is_place = False
+
     @property
     def store(self) -> Store:
         """The store that this result reads from and writes to."""
         raise NotImplementedError(f"{type(self).__name__} does not say which store it uses.")
+
+    def check_access(self) -> None:
+        """Raise an error if this machine lacks what reaching the store takes; the store itself is not asked.
+
+        It is called when a run begins.
+        """
 
     @property
     def place(self) -> str | None:

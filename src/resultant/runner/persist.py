@@ -6,7 +6,7 @@ import errno
 
 from resultant.engine.location import call_with_names, check_returned, default_location
 from resultant.engine.result import Result
-from resultant.engine.stored import load
+from resultant.engine.stored import load, place_in
 from resultant.errors import (
     CorruptResultError,
     DeniedError,
@@ -272,7 +272,7 @@ def _not_written(frame: TaskFrame, value: Any, location: str | None, cause: Base
     place = ""
     if location is not None:
         store = frame.step.store
-        path = store.path(location) if store is not None and hasattr(store, "path") else location
+        path = location if store is None else place_in(store, location)
         place = f" to {path!r}"
     reason = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)
     error = WriteError(

@@ -318,10 +318,17 @@ def single_folder(plan: Plan) -> str | None:
     Args:
         plan: the steps, prepared.
     """
-    folders = {getattr(step.result, "dir", None) for step in plan.steps if step.stores}
+    folders = {_folder(step.result) for step in plan.steps if step.stores}
     # Parameters and the like keep their values inline, which is no place.
     folders.discard(None)
     return str(folders.pop()) if len(folders) == 1 else None
+
+
+def _folder(result: Any) -> str | None:
+    folder: str | None = getattr(result, "dir", None)
+    if folder is None and not result._is_place and hasattr(result, "address"):
+        folder = result.address()
+    return folder
 
 
 def is_input(task: Any) -> bool:

@@ -44,6 +44,8 @@ class Recorder:
         self._attempt = row.attempt
         self._kinds: dict[tuple[int, type], int] = {}
         self._later = db.task_runs_later
+        #: Stores that only other processes wrote to, by the identity of the result that they belong to.
+        self._stores: dict[int, Any] = {}
         #: Tasks whose values could not be stored, named once at the end.
         self.kept_in_memory: set[str] = set()
 
@@ -126,6 +128,8 @@ class Recorder:
         result = state._result
         location = result.location
         own = result.__class__ is step.result.__class__
+        if not result._is_place and location is not None:
+            location = self._place(step, result, location)
         if state.__class__ is Success and location is not None and state._context is None and own:
             # The usual case, which a run may meet a million times.
             return (
@@ -189,6 +193,21 @@ class Recorder:
             text,
             loop,
         )
+
+    def _place(self, step: Step, result: Any, location: str) -> str:
+        """Return the full name of a location whose store has locations of its own, as many others do."""
+        if "://" in location:
+            return location
+        own: Any = step.result
+        if type(result) is not type(own):
+            return str(result.place)
+        from resultant.engine.stored import place_in
+
+        store = step.store or self._stores.get(id(own))
+        if store is None:
+            # The bytes were written by other processes.
+            store = self._stores[id(own)] = own.store
+        return place_in(store, location)
 
     def _offer(self, step: Step, state: State, row: tuple[Any, ...]) -> None:
         """Let later runs find what a task with a cache returned."""

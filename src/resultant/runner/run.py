@@ -282,6 +282,7 @@ def _prepare(plan: Plan, run: Run, flow: Any, task_contexts: dict[Any, dict[str,
 
     flow_result = flow.result if flow.result is not None else _default_result()
     configured = False
+    elsewhere: dict[int, Any] = {}
     for step in plan.steps:
         step.context = task_contexts.get(step.task)
         step.cached = candidates(step, keys["caches"])
@@ -289,8 +290,13 @@ def _prepare(plan: Plan, run: Run, flow: Any, task_contexts: dict[Any, dict[str,
             prepare(step, run, flow_result)
         except LocationError as error:
             raise type(error)(f"Task {step.name!r}: {error}") from error
+        if step.result is not None and not step.result._is_place and (step.stores or step.target is not None):
+            elsewhere[id(step.result)] = step.result
         task = step.task
         configured = configured or (task.checkpoint is not False and task.result is not None and not is_input(task))
+    for result in elsewhere.values():
+        # The last task is a bad moment to learn that nobody has a key.
+        result.check_access()
     if (configured or flow.result is not None) and not run.checkpointing:
         _warn_that_nothing_is_written(flow.name)
 

@@ -29,6 +29,7 @@ class LocalResult(StoredResult):
     """
 
     record_options = ("dir",)
+    _is_place = True
 
     def __init__(self, dir: str | os.PathLike[str] | None = None, validate_dir: bool = True, **options: Any) -> None:
         from os import fspath

@@ -138,7 +138,7 @@ class ObjectResult(StoredResult):
         access = self.access()
         return object_store(access.url, access.options, access.provider)
 
-    def check(self) -> None:
+    def check_access(self) -> None:
         """Raise an error if this machine cannot say where the store is, or has no credentials for it.
 
         The store itself is not asked. A machine without any is asked whether its cloud gives it some.
