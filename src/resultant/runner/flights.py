@@ -6,14 +6,17 @@ from queue import Empty, SimpleQueue
 
 from resultant.engine.result import Result
 from resultant.engine.state import Pending, Success
+from resultant.errors import WriteError
 
 from .call import SUCCEEDED
-from .persist import like
-from .task import Unfinished, run_task
+from .frame import TaskFrame
+from .persist import BYTES, like, packer_of
+from .task import Unfinished, run_task, write_failed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from concurrent.futures import Future
     from typing import Any
 
     from resultant.engine.state import State
@@ -123,35 +126,60 @@ class Flights:
             yield from self._wait_for_foreign()
             return
         while self.count:
+            if wait and self.run.packers:
+                self._seal()
             try:
                 index, child, flight = self._landed.get(wait, timeout)
             except Empty:
                 return
             wait = False
             self.count -= 1
-            end = self._end(index, flight)
+            end = self._end(index, child, flight)
             if isinstance(end, Unfinished):
                 self.fly(index, child, end)
             else:
                 yield index, child, end
 
-    def _end(self, index: int, flight: Any) -> State | Exception | Unfinished:
+    def _seal(self) -> None:
+        """Have packed results written now if nobody is under way who could join them."""
+        packers = list(self.run.packers.values())
+        waiting = sum(packer.together.waiting for packer in packers if packer.together is not None)
+        if waiting and waiting >= self.count - self._landed.qsize():
+            for packer in packers:
+                if packer.together is not None:
+                    packer.together.seal()
+
+    def _end(self, index: int, child: int | None, flight: Any) -> State | Exception | Unfinished:
         if isinstance(flight, Unfinished):
             return flight.finish()
         try:
             answer, written = flight.result()
-            end: State | Unfinished = _unpacked(self.steps[index], *answer) if type(answer) is tuple else answer
+            if not self._here:
+                self.run.written += written
+            return self._answered(index, child, answer)
         except Exception as error:  # noqa: BLE001 - the executor's own failure becomes the task run's
             return error
-        if not self._here:
-            self.run.written += written
-        return end
+
+    def _answered(self, index: int, child: int | None, answer: Any) -> State | Unfinished:
+        """Return the end of a task run from what came back of it; bytes that were left to be packed are packed."""
+        step = self.steps[index]
+        end: State | Unfinished = _unpacked(step, *answer) if type(answer) is tuple else answer
+        if not step.packs or isinstance(end, Unfinished) or BYTES not in end._result.__dict__:
+            return end
+        frame = TaskFrame(self.run, step, child)
+        stored: Any = end._result
+        try:
+            _, write = packer_of(frame).add(frame, stored, stored.__dict__.pop(BYTES), True)
+        except WriteError as error:
+            return write_failed(error)
+        return end if write is None else _Arrived(end, write)
 
     def _wait_for_foreign(self) -> Iterator[Landing]:
         flights, self._foreign = self._foreign, []
         ends = self.executor.wait([future for _, _, future in flights])
         self.count -= len(flights)
-        for (index, child, _), (end, _written) in zip(flights, ends, strict=True):
+        for (index, child, _), (answer, _written) in zip(flights, ends, strict=True):
+            end = self._answered(index, child, answer)
             if isinstance(end, Unfinished):
                 self.fly(index, child, end)
             else:
@@ -176,11 +204,13 @@ def _run_remote(shared: Any, state: Any, upstream: Any, inputs: Any, child: Any,
     ):
         result = end._result
         if step.result is None or (step.direct and type(result) is type(step.result)):
-            end = result.value, result.location, result._size, result._digest
+            end = result.value, result.location, result._size, result._digest, result.__dict__.get(BYTES)
     return end, run.written - before
 
 
-def _unpacked(step: Step, value: Any, location: str | None, size: int | None, digest: bytes | None) -> Success:
+def _unpacked(
+    step: Step, value: Any, location: str | None, size: int | None, digest: bytes | None, data: bytes | None
+) -> Success:
     state = _new(Success)
     state.message = SUCCEEDED
     if step.result is None:
@@ -191,4 +221,23 @@ def _unpacked(step: Step, value: Any, location: str | None, size: int | None, di
         if digest is not None:
             state._result._size = size
             state._result._digest = digest
+        if data is not None:
+            state._result.__dict__[BYTES] = data
     return state
+
+
+class _Arrived(Unfinished):
+    """A task run that a worker process has finished, while what it left to be packed is still to be written."""
+
+    __slots__ = ()
+
+    def __init__(self, outcome: State, write: Future[Any]) -> None:
+        self.outcome = outcome
+        self.write = write
+
+    def finish(self) -> State:
+        try:
+            self.write.result()
+        except WriteError as error:
+            return write_failed(error)
+        return self.outcome

@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     from resultant.engine.integrity import Digester
-    from resultant.engine.state import Failed
     from resultant.stores import Store
 
     from .frame import TaskFrame
+    from .packing import Packer
     from .plan import Step
 
-__all__ = ["keep_failure", "like", "locate", "read_target", "save", "wrap"]
+__all__ = ["BYTES", "like", "locate", "packer_of", "read_target", "save", "wrap"]
 
 #: Seconds to wait before a failed write is tried again; what will not get better by waiting is not tried again.
 PAUSES = (0.05, 0.25, 1.0)
@@ -41,6 +41,9 @@ _HOPELESS = (DeniedError, StorageFullError, LocationError, SerializationError, M
 _OF_ONE_VALUE = ("value", "location", "_size", "_digest", "_part", "_load")
 #: The name itself is at fault: a file where a folder is needed, a folder of that name, a name that is too long, a device.
 _LASTING = (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL)
+
+#: Under this name a result has bytes that a worker process leaves to the driver to pack.
+BYTES = "_bytes"
 
 _new = object.__new__
 
@@ -118,8 +121,6 @@ def save(frame: TaskFrame, value: Any, background: bool) -> tuple[Result, Future
         except Exception as error:  # noqa: BLE001 - the class is the user's own
             return _again(frame, value, location, error, lambda: _write_own(frame, configured, value)), None
     store = _store(frame)
-    if location is None:
-        location = default_location()
     serializer = configured.serializer
     stored = like(step, value)
     digester = frame.run.digester
@@ -129,26 +130,37 @@ def save(frame: TaskFrame, value: Any, background: bool) -> tuple[Result, Future
         if digester is not None:
             stored._size = len(few)
             stored._digest = digester.small(few)
+        if step.packs:
+            return (step.packer or packer_of(frame)).add(frame, stored, few, background)
+        place = default_location() if location is None else location
         if background and len(few) >= store.background_from:
-            return stored, _put_behind(frame, stored, location, few)
+            return stored, _put_behind(frame, stored, place, few)
         try:
-            stored.location = store.put(location, few)
+            stored.location = store.put(place, few)
         except Exception as error:  # noqa: BLE001 - whatever a store raises, the value was not written
-            stored.location = _again(frame, value, location, error, lambda: store.put(location, few))
+            stored.location = _again(frame, value, place, error, lambda: store.put(place, few))
         return stored, None
+    if location is None:
+        location = default_location()
     sink = store.sink(location)
+    packed: bytes | None = None
     try:
         _dump(stored, value, sink, digester)
         frame.run.written += sink.size
-        if sink.size >= store.background_from and background and (data := sink.finished()) is not None:
+        if step.packs and sink.size <= step.packs:
+            packed = sink.finished()
+        elif sink.size >= store.background_from and background and (data := sink.finished()) is not None:
             return stored, _put_behind(frame, stored, location, data)
-        stored.location = sink.commit()
+        else:
+            stored.location = sink.commit()
     except Exception as error:  # noqa: BLE001 - serializers and stores may be the user's own
         sink.abort()
         stored.location = _again(frame, value, location, error, lambda: _write_whole(frame, stored, value, location))
     except BaseException:
         sink.abort()
         raise
+    if packed is not None:
+        return (step.packer or packer_of(frame)).add(frame, stored, packed, background)
     return stored, None
 
 
@@ -353,32 +365,14 @@ def _store(frame: TaskFrame) -> Store:
     return store
 
 
-def keep_failure(frame: TaskFrame, failed: Failed) -> None:
-    """Write a failure's message and traceback as text into the home, beside the default place of results.
+def packer_of(frame: TaskFrame) -> Packer:
+    """Return what packs the results of a step; all steps that share a result share it too."""
+    step, run = frame.step, frame.run
+    packer = run.packers.get(id(step.result))
+    if packer is None:
+        from .packing import packer_for
 
-    Rows hold neither, and a folder of results holds results alone.
-
-    Args:
-        frame: the task run.
-        failed: its state, which learns the text's location.
-    """
-    from traceback import format_exception
-
-    from resultant.runtime import settings
-    from resultant.stores import file_store
-
-    error = failed._result.value
-    lines = [str(failed.message), ""]
-    if isinstance(error, BaseException):
-        lines += format_exception(error)
-    step = frame.step
-    name = step.slug if frame.index is None else f"{step.slug}-{frame.index}"
-    safe = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name)[:150]
-    key = f"failures/{frame.lookup('flow_run_id')}/{safe}-{frame.run_count}.txt"
-    try:
-        text = "\n".join(lines).encode("utf-8", "backslashreplace")
-        failed._text = file_store(settings().home_dir).put(key, text)  # type: ignore[attr-defined]
-    except Exception as cause:  # noqa: BLE001 - a failure that cannot be written down is still a failure
-        from resultant.runtime import get_logger
-
-        get_logger("results").warning("The text of a failure could not be kept at %r: %s", key, cause)
+        # Tasks in several threads may come here first at once; only the one that is kept has written anything.
+        packer = run.packers.setdefault(id(step.result), packer_for(run, _store(frame), _again))
+    step.packer = packer
+    return packer

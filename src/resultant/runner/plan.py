@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from resultant.engine.result import Result
     from resultant.stores import Store
 
+    from .packing import Packer
     from .shelf import Shelf
     from .writers import Writers
 
@@ -33,6 +34,7 @@ class Run:
         written: bytes stored so far, in this process.
         digester: takes the digests of a recorded run; ``None`` where nothing is recorded.
         writers: stores finished bytes while other tasks run, in the process that drives the run; ``None`` elsewhere.
+        packers: what packs small results, by the identity of the result that they belong to.
     """
 
     __slots__ = (
@@ -41,6 +43,7 @@ class Run:
         "digester",
         "handlers",
         "keys",
+        "packers",
         "parameters",
         "remote",
         "stores",
@@ -70,6 +73,7 @@ class Run:
         self.remote = False
         #: Opened stores, by the identity of the result that they belong to.
         self.stores: dict[int, Store] = {}
+        self.packers: dict[int, Packer] = {}
 
     def __getstate__(self) -> Any:
         # The flow and its caches are of no use in a worker; a step carries the cached states that it may use.
@@ -91,6 +95,7 @@ class Run:
         self.written = 0
         self.remote = True
         self.stores = {}
+        self.packers = {}
 
 
 class Upstream:
@@ -119,6 +124,8 @@ class Step:
         stores: whether the value of a run is written.
         direct: whether values may go straight to the result's store, because no method of its class was replaced.
         store: that store, once opened.
+        packs: bytes up to which the value of a mapped child goes into a segment with many others; 0 where none does.
+        packer: what packs them, once opened.
         plain: whether nothing but the task's code decides how its runs end: no trigger, cache, target or handler.
         lenient: whether a value that its inline result cannot hold stays in memory instead of failing the task.
         own_location: whether the task itself names a target or a location, so that ``None`` is written as well.
@@ -142,6 +149,8 @@ class Step:
         "max_retries",
         "name",
         "own_location",
+        "packer",
+        "packs",
         "plain",
         "result",
         "shelf",
@@ -181,19 +190,25 @@ class Step:
         self.plain = False
         self.direct = False
         self.store: Store | None = None
+        self.packs = 0
+        self.packer: Packer | None = None
         #: What every copy of the configured result has in common, worked out at the first one.
         self.fields: list[tuple[str, Any]] | None = None
 
     def __getstate__(self) -> Any:
         # A worker opens the store for itself, and has no business with what comes after.
-        return {name: getattr(self, name) for name in self.__slots__ if name not in ("dependents", "fields", "store")}
+        return {name: getattr(self, name) for name in self.__slots__ if name not in _OF_ONE_PROCESS}
 
     def __setstate__(self, state: Any) -> None:
         for name, value in state.items():
             setattr(self, name, value)
         self.dependents = []
         self.store = None
+        self.packer = None
         self.fields = None
+
+
+_OF_ONE_PROCESS = ("dependents", "fields", "packer", "store")
 
 
 class Plan:
@@ -237,6 +252,9 @@ def prepare(step: Step, run: Run, flow_result: Result | None) -> None:
         step.own_location = task.result is not None and _has_location(task.result)
         if result.location is not None and step.stores and not inline:
             step.location = compile_template(result.location)
+        elif step.mapped and step.stores and step.direct and getattr(result, "pack", False):
+            # What has a target or a name of its own is found by that name.
+            step.packs = _longest() if target is None and not _has_location(result) else 0
     if target is not None:
         step.own_location = True
         step.location = None
@@ -281,6 +299,12 @@ def make_plan(flow: Any) -> Plan:
 
 def _has_location(result: Result) -> bool:
     return result.location is not None or result._formatter is not None
+
+
+def _longest() -> int:
+    from resultant.stores.base import LONGEST
+
+    return LONGEST
 
 
 _known_traits: dict[type, tuple[bool, bool, bool]] = {}

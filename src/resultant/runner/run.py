@@ -21,6 +21,7 @@ from .frame import OF_ONE_TASK_RUN, fresh_id
 from .plan import Plan, Run, is_input, make_plan, prepare
 from .transition import transition
 from .undisturbed import Undisturbed
+from .writers import Writers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -149,11 +150,8 @@ def run_once(
         given = {plan.index[task]: known for task, known in (task_states or {}).items() if task in plan.index}
         with ExitStack() as stack:
             chosen = _started(stack, _choose_executor(executor, flow), keys)
-            if chosen.in_process if hasattr(chosen, "in_process") else True:
-                from .writers import Writers
-
-                run.writers = Writers()
-                stack.callback(run.writers.close)
+            run.writers = Writers()
+            stack.callback(run.writers.close)
             if earlier is not None or (run.checkpointing and not one_pass and settings().record.runs):
                 from .recorded_runs import begin
 

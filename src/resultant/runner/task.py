@@ -25,10 +25,11 @@ from resultant.errors import LocationError, WriteError
 from resultant.runtime import context, enter, get_logger, leave
 
 from .call import call
+from .failure_text import keep_failure
 from .frame import TaskFrame
 from .gate import all_succeeded, gate, may_run, name_run
 from .mapping import expand
-from .persist import keep_failure, locate, read_target, save, wrap
+from .persist import locate, read_target, save, wrap
 from .transition import change
 
 TYPE_CHECKING = False
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from .mapping import Children
     from .plan import Run, Step
 
-__all__ = ["Unfinished", "died", "parent_state", "run_task"]
+__all__ = ["Unfinished", "died", "parent_state", "run_task", "write_failed"]
 
 
 _new = object.__new__
@@ -72,7 +73,7 @@ class Unfinished:
             try:
                 self.write.result()
             except WriteError as error:
-                self.outcome = _write_failed(error)
+                self.outcome = write_failed(error)
             state: State = _ended(self.frame, conclude(self.frame, self.running, self.outcome))
             return state
         except (ENDRUN, PAUSE) as end:
@@ -219,7 +220,7 @@ def persisted(frame: TaskFrame, running: State, inputs: dict[str, Any]) -> State
                 background = frame.run.writers is not None and outcome.__class__ is not Looped
                 outcome._result, write = save(frame, value, background)
             except WriteError as error:
-                return _write_failed(error)
+                return write_failed(error)
             if write is not None:
                 return Unfinished(frame, running, outcome, write)
         elif step.result is not None:
@@ -316,7 +317,7 @@ def _stored_again(frame: TaskFrame, state: State, before: Result) -> State:
     try:
         state._result, _ = save(frame, result.value, background=False)
     except WriteError as error:
-        return _write_failed(error)
+        return write_failed(error)
     return state
 
 
@@ -352,7 +353,8 @@ def _next_pass(frame: TaskFrame, looped: Any) -> State:
     return Pending(f"Looping task (on loop index {looped.loop_count}).")
 
 
-def _write_failed(error: WriteError) -> Failed:
+def write_failed(error: WriteError) -> Failed:
+    """Return the state of a task run whose value could not be stored."""
     get_logger("results").error("%s", error)
     return Failed(str(error), result=error)
 

@@ -28,6 +28,8 @@ class Writers:
         self.threads = threads
         self.budget = budget
         self.waiting = 0
+        #: Called first when this is closed: what still has something to write.
+        self.closing: list[Callable[[], None]] = []
         self._room = Condition()
         self._pool: ThreadPoolExecutor | None = None
 
@@ -57,6 +59,8 @@ class Writers:
 
     def close(self) -> None:
         """Wait for every write in flight."""
+        for close in self.closing:
+            close()
         pool, self._pool = self._pool, None
         if pool is not None:
             pool.shutdown(wait=True)

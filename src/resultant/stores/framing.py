@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 __all__ = [
     "HEADER",
     "INDEX",
-    "LONGEST",
     "TASK",
     "VALUE",
     "Frame",
@@ -51,9 +50,6 @@ __all__ = [
 
 #: Bytes of a header.
 HEADER = 28
-
-#: Bytes of the longest result that is packed; a larger one is better off by itself.
-LONGEST = 1 << 18
 
 MAGIC = b"\x93RS"
 VALUE, TASK, INDEX = b"VTX"

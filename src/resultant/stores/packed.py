@@ -9,8 +9,8 @@ import re
 
 from resultant.errors import CorruptResultError, MissingResultError, StoreError
 
-from .base import MARK, MemorySource, Stat
-from .framing import HEADER, LONGEST, VALUE, frame_at, unframed
+from .base import LONGEST, MARK, MemorySource, Stat
+from .framing import HEADER, VALUE, frame_at, unframed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
