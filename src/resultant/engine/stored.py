@@ -7,8 +7,11 @@ from resultant.errors import CorruptResultError, LocationError, ReadError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import timedelta
     from typing import Any, Self
 
+    from resultant.engine.serializers import Serializer
     from resultant.stores import Stat, Store
 
 __all__ = ["StoredResult", "place_in"]
@@ -18,28 +21,42 @@ class StoredResult(Result):
     """A result whose bytes live in a :class:`~resultant.stores.Store`.
 
     A subclass implements :attr:`store`, and lists in ``record_options`` the constructor options that rebuild it.
+
+    Args:
+        value: see :class:`~resultant.engine.result.Result`, as for what follows.
+        location: as there.
+        serializer: as there.
+        keep: as there.
+        pack: let the small results of mapped children share a few files or objects, instead of one for each. Tasks with a
+            target, and everything that is not mapped, are stored as always. The store has to know segments; those of this
+            library do.
+
+    Raises:
+        TypeError: `keep` is no ``timedelta``, or `pack` no truth value.
+        ValueError: `pack` comes with a location, by which a packed result could not be found.
     """
 
-    #: Whether mapped children that have no location of their own share a few segments.
+    #: Whether mapped children share a few segments. An attribute of the object only where it is so.
     pack: bool = False
 
-    def _set_pack(self, pack: Any) -> None:
-        """Take the constructor option `pack`; it stays an attribute of the class where nobody asks for it.
-
-        Raises:
-            TypeError: it is no truth value.
-            ValueError: this result has a location, by which a child could not be found in a segment.
-        """
+    def __init__(
+        self,
+        value: Any = None,
+        location: str | Callable[..., str] | None = None,
+        serializer: Serializer | None = None,
+        keep: timedelta | None = None,
+        pack: bool = False,
+    ) -> None:
+        super().__init__(value, location, serializer, keep)
         if not isinstance(pack, bool):
             raise TypeError(f"`pack` takes True or False, not {pack!r}.")
-        if not pack:
-            return
-        if self.location is not None or self._formatter is not None:
-            raise ValueError(
-                f"{type(self).__name__}(pack=True) has a location as well. Packed results share a few places and have no names "
-                "of their own: leave out `location`, or `pack`."
-            )
-        self.pack = True
+        if pack:
+            if location is not None:
+                raise ValueError(
+                    f"This {type(self).__name__} has both `pack` and a location. Packed results have no names of their own, by "
+                    "which they could be found: leave out the one or the other."
+                )
+            self.pack = True
 
     _is_place = False
 

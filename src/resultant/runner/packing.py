@@ -11,6 +11,7 @@ from time import time
 
 from resultant.engine.location import default_location
 from resultant.errors import WriteError
+from resultant.stores import FileStore
 from resultant.stores.framing import Framer
 from resultant.stores.packed import new_name
 from resultant.stores.segments import SegmentFile
@@ -42,7 +43,7 @@ def packer_for(run: Run, store: Any, again: Again) -> Packer:
         again: called when a write failed.
     """
     packer: Packer
-    if not hasattr(store, "root"):
+    if not isinstance(store, FileStore):
         packer = _Posted(run, store, again) if run.remote else _Bundled(run, store, again)
     else:
         packer = _Flushed(run, store, again) if store.sync else Packer(run, store, again)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from threading import Lock
 from time import time
@@ -178,4 +179,11 @@ def _after_fork() -> None:
         segment._forget()
 
 
+def _close_all() -> None:
+    for segment in list(_open):
+        segment.close()
+
+
 os.register_at_fork(after_in_child=_after_fork)
+# A worker process is not told when a run is over.
+atexit.register(_close_all)

@@ -21,26 +21,18 @@ class LocalResult(StoredResult):
         dir: the folder; default ``<home_dir>/results``. ``~`` is expanded and a relative folder made absolute, so that the
             result can be found again from another working directory. Nothing is created before the first write.
         validate_dir: check that the folder can become a writable one; ``False`` takes `dir` exactly as given.
-        pack: let the small results of mapped children share a few files, which takes much less time and space than a file
-            for each. Tasks with a target, and everything that is not mapped, are stored as always.
-        **options: ``value``, ``location``, ``serializer`` and ``keep`` of :class:`~resultant.engine.result.Result`. A relative
-            location lies below `dir`; an absolute one written by the developer is honoured.
+        **options: ``value``, ``location``, ``serializer``, ``keep`` and ``pack`` of
+            :class:`~resultant.engine.stored.StoredResult`. A relative location lies below `dir`; an absolute one written by
+            the developer is honoured.
 
     Raises:
-        ValueError: `dir` cannot become a writable folder, or `pack` is used with a location.
-        TypeError: `pack` is no truth value.
+        ValueError: `dir` cannot become a writable folder, or `pack` comes with a location.
     """
 
     record_options = ("dir",)
     _is_place = True
 
-    def __init__(
-        self,
-        dir: str | os.PathLike[str] | None = None,
-        validate_dir: bool = True,
-        pack: bool = False,
-        **options: Any,
-    ) -> None:
+    def __init__(self, dir: str | os.PathLike[str] | None = None, validate_dir: bool = True, **options: Any) -> None:
         from os import fspath
         from os.path import abspath, expanduser, join
 
@@ -53,7 +45,6 @@ class LocalResult(StoredResult):
             self.dir = abspath(expanduser(self.dir))
             _check_writable(self.dir)
         super().__init__(**options)
-        self._set_pack(pack)
 
     @property
     def store(self) -> FileStore:
