@@ -6,7 +6,7 @@ from typing import Protocol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
     from typing import Any
 
@@ -142,12 +142,34 @@ class StateDB(Protocol):
         All but the first are superseded.
         """
 
+    def task_run_batches(self, run_id: str, size: int = ...) -> Iterator[list[TaskRun]]:
+        """Yield what :meth:`task_runs` returns in lists of at most so many rows, however many there are.
+
+        What is written meanwhile may be in it or not.
+        """
+
+    def stored_batches(self, size: int = ...) -> Iterator[list[TaskRun]]:
+        """Yield the task runs of all runs that have a location in lists of at most so many rows.
+
+        Those of one location follow each other, the last to be written last. Values in line that are too long to be looked
+        for may be left out. What is written meanwhile may be in it or not.
+        """
+
+    def places_of(self, locations: Iterable[str]) -> dict[str, list[TaskRun]]:
+        """Return what :meth:`places` returns of many locations; those that are on record nowhere are left out."""
+
+    def local_folders(self) -> list[str]:
+        """Return the folders, each with a slash at its end, in which results of the kind ``local`` lie."""
+
     def hold(self, run_id: str) -> AbstractContextManager[object]:
         """Hold a run, so that nobody else does, until the block is left or this process is gone.
 
         Raises:
             RunHeldError: somebody has it; at once, not in the block.
         """
+
+    def holders(self, run_ids: Iterable[str]) -> dict[str, tuple[int | None, str | None]]:
+        """Return process id and host of those who hold runs, where they are known; runs that nobody holds are left out."""
 
     def cache_find(self, key: str) -> list[CacheEntry]:
         """Return the entries of a key, the last to be written first, the expired ones too."""

@@ -8,9 +8,14 @@ from resultant.errors import DatabaseDeniedError, RunHeldError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import TracebackType
 
-__all__ = ["FileHold", "held"]
+__all__ = ["FileHold", "file_holders", "held"]
+
+# Somebody who only looks whether a run is held has the lock for microseconds.
+_TRIES = 5
+_PAUSE = 0.002
 
 
 def held(run: str, pid: int | None, host: str | None) -> RunHeldError:
@@ -38,7 +43,7 @@ class FileHold:
     """
 
     def __init__(self, folder: str, run: str) -> None:
-        self._path = os.path.join(folder, run.replace("/", "%2F") + ".lock")
+        self._path = _path(folder, run)
         try:
             os.makedirs(folder, exist_ok=True)
             self._file: int | None = self._locked(run)
@@ -52,14 +57,21 @@ class FileHold:
     def _locked(self, run: str) -> int:
         import fcntl
         import socket
+        from time import sleep
 
+        tries = 0
         while True:
             file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
             try:
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:
-                    raise held(run, *_owner(file)) from None
+                    tries += 1
+                    if tries > _TRIES:
+                        raise held(run, *_owner(file)) from None
+                    os.close(file)
+                    sleep(_PAUSE)
+                    continue
                 # Whoever let go of it meanwhile has also removed it: a lock on that file keeps nobody out.
                 if not _is_at(file, self._path):
                     os.close(file)
@@ -88,6 +100,34 @@ class FileHold:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def file_holders(folder: str, runs: Iterable[str]) -> dict[str, tuple[int | None, str | None]]:
+    """Return process and host of those who hold runs by locks on files; runs that nobody holds are left out.
+
+    Args:
+        folder: where the locks are.
+        runs: ids of runs.
+    """
+    import fcntl
+
+    found: dict[str, tuple[int | None, str | None]] = {}
+    for run in runs:
+        try:
+            file = os.open(_path(folder, run), os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            continue  # nobody has held it since it was let go of
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            found[run] = _owner(file)
+        finally:
+            os.close(file)
+    return found
+
+
+def _path(folder: str, run: str) -> str:
+    return os.path.join(folder, run.replace("/", "%2F") + ".lock")
 
 
 def _owner(file: int) -> tuple[int | None, str | None]:

@@ -8,11 +8,12 @@ from resultant.errors import DatabaseError
 from resultant.records import ResultKind
 
 from .holding import held
+from .memory_survey import MemorySurvey
 from .rows import ambiguous, task_run, unknown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from types import TracebackType
     from typing import Any
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["MemoryDB"]
 
 
-class MemoryDB:
+class MemoryDB(MemorySurvey):
     """A :class:`~resultant.db.StateDB` of dictionaries."""
 
     url = "memory://"
@@ -197,6 +198,13 @@ class MemoryDB:
                 raise held(run_id, os.getpid(), socket.gethostname())
             self._held.add(run_id)
         return _Hold(self._held, run_id)
+
+    def holders(self, run_ids: Iterable[str]) -> dict[str, tuple[int | None, str | None]]:
+        """Return process and host of those who hold runs."""
+        import os
+        import socket
+
+        return {run: (os.getpid(), socket.gethostname()) for run in run_ids if run in self._held}
 
     def cache_find(self, key: str) -> list[CacheEntry]:
         """Return the entries of a key, the last to be written first."""

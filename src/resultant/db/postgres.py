@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from .postgres_hold import ServerHold
+from .postgres_hold import ServerHold, server_holders
 from .postgres_link import Links, migrate, without_password
 from .reading import FLOW_RUN_COLUMNS, Reading
 from .rows import FLOW_RUN, split, unknown
@@ -12,7 +12,7 @@ from .writer import Writer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
     from resultant.records import CacheEntry, FlowRun
@@ -195,9 +195,12 @@ class PostgresDB(Reading):
         query = query.replace("?", "%s")
         return self._links.use(lambda link: link.execute(query.encode(), values).fetchall())
 
-    def _is(self, column: str) -> str:
+    def _same_text(self, column: str, other: str = "?") -> str:
         # An entry of an index has less room than a text may take.
-        return f"md5({column}) = md5(?::text)"
+        return f"md5({column}) = md5({other}::text)"
+
+    def _text_key(self, column: str) -> str:
+        return f"md5({column})"
 
     def sizes(self) -> dict[str, int]:
         """Return bytes and numbers of rows; see :class:`~resultant.db.StateDB`."""
@@ -211,6 +214,10 @@ class PostgresDB(Reading):
     def hold(self, run_id: str) -> ServerHold:
         """Hold a run; see :class:`~resultant.db.StateDB`."""
         return ServerHold(self._links, run_id, self._holds)
+
+    def holders(self, run_ids: Iterable[str]) -> dict[str, tuple[int | None, str | None]]:
+        """Return process and host of those who hold runs; see :class:`~resultant.db.StateDB`."""
+        return server_holders(self._links, run_ids)
 
     def version(self) -> int:
         """Return the schema's version."""

@@ -8,11 +8,12 @@ from .holding import held
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import TracebackType
 
     from .postgres_link import Connection, Links
 
-__all__ = ["ServerHold"]
+__all__ = ["ServerHold", "server_holders"]
 
 
 class ServerHold:
@@ -51,8 +52,7 @@ class ServerHold:
                 [(key >> 32) & 0xFFFFFFFF, key & 0xFFFFFFFF],
             ).fetchone()
             connection.close()
-            pid, _, host = (owner[0] if owner else "").removeprefix("resultant ").partition(" ")
-            raise held(self._run, *((int(pid), host) if pid.isdigit() else (None, None)))
+            raise held(self._run, *_owner(owner[0] if owner else ""))
         self._connection = connection
 
     def _alive(self, connection: Connection) -> bool:
@@ -69,8 +69,16 @@ class ServerHold:
         """Let go of it."""
         self._holds.discard(self)
         connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
+        if connection is None:
+            return
+        import psycopg
+
+        try:
+            # The server takes its time to notice that a connection is gone.
+            connection.execute("SELECT pg_advisory_unlock_all()")
+        except psycopg.Error:
+            pass  # the server went away, and the lock with it
+        connection.close()
 
     def __enter__(self) -> ServerHold:
         return self
@@ -79,6 +87,27 @@ class ServerHold:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def server_holders(links: Links, runs: Iterable[str]) -> dict[str, tuple[int | None, str | None]]:
+    """Return process and host of those who hold runs by locks of the server; runs that nobody holds are left out.
+
+    Args:
+        links: how to reach the server.
+        runs: ids of runs.
+    """
+    held = (
+        "SELECT (l.classid::bigint << 32) | l.objid::bigint, a.application_name FROM pg_locks l "
+        "JOIN pg_stat_activity a ON a.pid = l.pid JOIN pg_database d ON d.oid = l.database "
+        "WHERE l.locktype = 'advisory' AND l.granted AND d.datname = current_database()"
+    )
+    owners: dict[int, str] = dict(links.use(lambda link: link.execute(held).fetchall()))
+    return {run: _owner(owners[key]) for run in runs if (key := _key(run)) in owners}
+
+
+def _owner(name: str) -> tuple[int | None, str | None]:
+    pid, _, host = name.removeprefix("resultant ").partition(" ")
+    return (int(pid), host) if pid.isdigit() else (None, None)
 
 
 def _key(run: str) -> int:

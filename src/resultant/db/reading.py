@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .rows import FLOW_RUN, ambiguous, cache_entries, flow_run, split, task_runs, unknown
+from .queries import ALL, BY_PLACE, BY_RUN, CACHE, FLOW_RUN_COLUMNS, NOT_SUCCESS, TASK_RUN
+from .rows import ambiguous, cache_entries, flow_run, split, task_runs, unknown
+from .surveying import Surveying
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,34 +14,17 @@ if TYPE_CHECKING:
 
 __all__ = ["FLOW_RUN_COLUMNS", "Reading"]
 
-#: The columns of a flow run, in the order of its fields.
-FLOW_RUN_COLUMNS = ", ".join(FLOW_RUN)
 
-_TASK_RUN = """SELECT run.id, task.slug, x.idx, state.name, x.attempt, x.count, x.started, x.ended, x.due, x.children,
-    x.input, x.kind, coalesce(folder.path, '') || x.leaf, x.size, x.digest, x.none, x.error, x.message, x.text, x.loop
-    FROM {} JOIN state ON state.no = x.state LEFT JOIN folder ON folder.no = x.folder"""
-_BY_RUN = "flow_run run JOIN task ON task.run = run.no JOIN task_run x ON x.task = task.no"
-_BY_PLACE = "task_run x JOIN task ON task.no = x.task JOIN flow_run run ON run.no = task.run"
-_CACHE = """SELECT x.key, run.id, task.slug, x.idx, x.created, x.expires, x.code, x.inputs, x.parameters
-    FROM cache x JOIN task ON task.no = x.task JOIN flow_run run ON run.no = task.run"""
-
-# The index of states leaves those out that have succeeded, and is only used by whoever does so too.
-_NOT_SUCCESS = "x.state <> 1"
-
-_ALL = 1 << 62
-
-
-class Reading:
+class Reading(Surveying):
     """The reading half of a :class:`~resultant.db.StateDB`, on top of a function that answers a query."""
 
     url: str
 
-    def _read(self, query: str, *values: Any) -> list[Any]:
-        raise NotImplementedError
+    def _same_text(self, column: str, other: str = "?") -> str:
+        return f"{column} = {other}"
 
-    def _is(self, column: str) -> str:
-        """Return the test for a long text that has an index."""
-        return f"{column} = ?"
+    def _text_key(self, column: str) -> str:
+        return column
 
     def result_kind(self, number: int) -> ResultKind:
         """Return a kind by its number; see :class:`~resultant.db.StateDB`."""
@@ -93,7 +78,7 @@ class Reading:
             values.append(before)
         where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
         query = f"SELECT {FLOW_RUN_COLUMNS} FROM flow_run {where} ORDER BY created DESC, no DESC LIMIT ?"
-        return [flow_run(row) for row in self._read(query, *values, _ALL if limit is None else limit)]
+        return [flow_run(row) for row in self._read(query, *values, ALL if limit is None else limit)]
 
     def task_runs(
         self,
@@ -112,17 +97,17 @@ class Reading:
                 conditions.append(test)
                 values.append(value)
         if state not in (None, "Success"):
-            conditions.append(_NOT_SUCCESS)
+            conditions.append(NOT_SUCCESS)
         # The plus keeps SQLite from walking through all rows in that order when the index of states names a few.
         order = "task.no, x.idx" if state is None else "+task.no, +x.idx"
-        query = f"{_TASK_RUN.format(_BY_RUN)} WHERE {' AND '.join(conditions)} ORDER BY {order} LIMIT ?"
-        return task_runs(self._read(query, *values, _ALL if limit is None else limit))
+        query = f"{TASK_RUN.format(BY_RUN)} WHERE {' AND '.join(conditions)} ORDER BY {order} LIMIT ?"
+        return task_runs(self._read(query, *values, ALL if limit is None else limit))
 
     def counts(self, run_id: str) -> dict[str, int]:
         """Return how many task runs there are in each state; see :class:`~resultant.db.StateDB`."""
-        here = f"FROM {_BY_RUN} WHERE run.id = ?"
+        here = f"FROM {BY_RUN} WHERE run.id = ?"
         query = (
-            f"SELECT state.name, many FROM (SELECT x.state AS number, count(*) AS many {here} AND {_NOT_SUCCESS} "
+            f"SELECT state.name, many FROM (SELECT x.state AS number, count(*) AS many {here} AND {NOT_SUCCESS} "
             f"GROUP BY x.state) counted JOIN state ON state.no = number UNION ALL SELECT NULL, count(*) {here}"
         )
         counts = dict(self._read(query, run_id, run_id))
@@ -132,19 +117,19 @@ class Reading:
     def places(self, location: str) -> list[TaskRun]:
         """Return the task runs of a place; see :class:`~resultant.db.StateDB`."""
         folder, leaf = split(location)
-        select = _TASK_RUN.format(_BY_PLACE)
+        select = TASK_RUN.format(BY_PLACE)
         if folder is None:
             return task_runs(self._read(f"{select} WHERE x.folder IS NULL AND x.leaf = ? ORDER BY x.no DESC", leaf))
-        here = f"x.folder = (SELECT no FROM folder WHERE {self._is('path')}) AND {self._is('x.leaf')}"
+        here = f"x.folder = (SELECT no FROM folder WHERE {self._same_text('path')}) AND {self._same_text('x.leaf')}"
         return task_runs(self._read(f"{select} WHERE {here} ORDER BY x.no DESC", folder, leaf))
 
     def cache_find(self, key: str) -> list[CacheEntry]:
         """Return the entries of a key; see :class:`~resultant.db.StateDB`."""
-        return cache_entries(self._read(f"{_CACHE} WHERE {self._is('x.key')} ORDER BY x.no DESC", key))
+        return cache_entries(self._read(f"{CACHE} WHERE {self._same_text('x.key')} ORDER BY x.no DESC", key))
 
     def cached(self, run_id: str) -> list[CacheEntry]:
         """Return the entries of a run; see :class:`~resultant.db.StateDB`."""
-        return cache_entries(self._read(f"{_CACHE} WHERE run.id = ? ORDER BY x.no DESC", run_id))
+        return cache_entries(self._read(f"{CACHE} WHERE run.id = ? ORDER BY x.no DESC", run_id))
 
     def pins(self, run_id: str | None = None) -> list[tuple[str, str, int, float | None]]:
         """Return what is pinned; see :class:`~resultant.db.StateDB`."""

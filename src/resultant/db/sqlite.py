@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 
 from resultant.errors import UnknownRunError
 
-from .holding import FileHold
+from .holding import FileHold, file_holders
 from .journal import Journal, left_behind
 from .mounts import MOUNTS
 from .reading import FLOW_RUN_COLUMNS, Reading
@@ -21,7 +21,7 @@ from .writer import Writer
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Any
 
     from resultant.records import CacheEntry, FlowRun
@@ -250,6 +250,10 @@ class SqliteDB(Reading):
         # Whoever held it before may have died with rows in a journal.
         self._take_over()
         return hold
+
+    def holders(self, run_ids: Iterable[str]) -> dict[str, tuple[int | None, str | None]]:
+        """Return process and host of those who hold runs; see :class:`~resultant.db.StateDB`."""
+        return file_holders(os.path.join(os.path.dirname(self.path), "locks"), run_ids)
 
     def version(self) -> int:
         """Return the schema's version."""

@@ -12,6 +12,7 @@ from resultant.records import CacheEntry
 
 from .statedb_base import flow_run_row, task_run_row
 from .statedb_rows import StateDBRowTests
+from .statedb_survey import StateDBSurveyTests
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["StateDBTests", "flow_run_row", "task_run_row"]
 
 
-class StateDBTests(StateDBRowTests):
+class StateDBTests(StateDBRowTests, StateDBSurveyTests):
     """Inherit, and give the fixture ``open_it``: a function that opens the same empty database each time it is called.
 
     Example::
