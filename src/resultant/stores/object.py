@@ -40,7 +40,8 @@ def object_store(
     Args:
         url: ``s3://bucket[/prefix]``, ``gs://bucket[/prefix]``, ``az://container[/prefix]``, ``memory:///[prefix]``,
             ``file:///folder``, or any other address that obstore takes.
-        options: obstore's configuration for it, and under ``client_options`` and ``retry_config`` that of its requests.
+        options: obstore's configuration for it, and under ``client_options`` and ``retry_config`` that of its requests;
+            ``attributes`` and ``tags`` are what every object is stored with.
         credentials: an obstore credential provider, which returns credentials and when they expire.
 
     Raises:
@@ -117,7 +118,12 @@ class ObjectStore:
         if size <= PART * 2:
             from obstore import put
 
-            self.requests.request("write", name, lambda client: put(client, name, data, use_multipart=False))
+            attributes, tags = self._clients.attributes, self._clients.tags
+            self.requests.request(
+                "write",
+                name,
+                lambda client: put(client, name, data, use_multipart=False, attributes=attributes, tags=tags),
+            )
         else:
             writer = new_writer()
             try:
@@ -150,9 +156,10 @@ class ObjectStore:
 
         name = self._changing(key)
         writer = new_writer()
+        attributes, tags = {**(self._clients.attributes or {}), **writer}, self._clients.tags
 
         def request(client: Any) -> None:
-            put(client, name, data, mode="create", attributes=writer)
+            put(client, name, data, mode="create", attributes=attributes, tags=tags)
 
         def mine(failure: Failure) -> bool:
             # An answer may be lost, and a request be doubled on its way: what is there may be what was sent.

@@ -85,6 +85,9 @@ class Clients:
         self.safe_url = without_secrets(url)
         self.policy = Policy(options.pop("retry_config", None) or {})
         self._client_options = {"timeout": "60s", **(options.pop("client_options", None) or {})}
+        #: What every object is stored with.
+        self.attributes: dict[str, str] | None = options.pop("attributes", None)
+        self.tags: dict[str, str] | None = options.pop("tags", None)
         self._options = options
         self.provider = _Provider(provider) if provider is not None else None
         self.scheme, self.bucket, self.prefix = split_url(url)
