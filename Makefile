@@ -2,6 +2,7 @@
 #
 #   make demo    run examples/flights.py twice: the second run shows what need not be done again
 #   make test    the whole test suite (with CI=true also `make diff`)
+#   make servers  install Azurite, which tests of results on Azure are skipped without (needs Node.js)
 #   make check   style, types, architecture, documentation: everything but the tests
 #   make docs    build the documentation into site/
 #   make bench   the benchmarks, each as a ratio to a floor taken in the same run (BENCH=--quick for a short one)
@@ -16,10 +17,11 @@ BIN := .venv/bin
 DEMO := .venv/.ready-demo
 DEV := .venv/.ready-dev
 PREFECT := .venv-prefect/.ready
+AZURITE := tests/servers/azurite/node_modules/.ready
 JOBS ?= 2
 DEMO_DIR := $(or $(RESULTANT_DEMO_DIR),demo-results)
 
-.PHONY: help demo test check docs bench diff clean format
+.PHONY: help demo test servers check docs bench diff clean format
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -49,6 +51,11 @@ $(PREFECT): tests/differential/requirements.txt
 	@.venv-prefect/bin/python -m pip install --quiet --disable-pip-version-check -r tests/differential/requirements.txt
 	@touch $@
 
+$(AZURITE): tests/servers/azurite/package.json tests/servers/azurite/package-lock.json
+	@echo "Installing Azurite into tests/servers/azurite ..."
+	@cd tests/servers/azurite && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
+	@touch $@
+
 # --------------------------------------------------------------------------------------------------------------- targets
 
 # The folder of an earlier demo goes first, so that there is something to do; one that you chose is left alone.
@@ -60,8 +67,10 @@ demo: $(DEMO)
 	@printf '\n%s\n\n' '================ A result is a file, and the file is a plain pickle ================'
 	$(BIN)/python -c "import cloudpickle; print(cloudpickle.load(open('$(DEMO_DIR)/models/UA.pickle', 'rb')))"
 
-test: $(DEV) $(if $(filter true 1,$(CI)),diff)
+test: $(DEV) $(if $(filter true 1,$(CI)),$(AZURITE) diff)
 	$(BIN)/python -m pytest -n $(JOBS) -m "not differential"
+
+servers: $(AZURITE)
 
 check: $(DEV)
 	$(BIN)/ruff check .
@@ -85,5 +94,5 @@ format: $(DEV)
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv .venv-prefect site demo-results build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-prefect tests/servers/azurite/node_modules site demo-results build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,6 +1,6 @@
 """Every test has an empty home of its own, settings as they are out of the box, and no network but this machine's.
 
-Tests that ask for it have a PostgreSQL server.
+Tests that ask for it have a PostgreSQL server, or object stores (`servers/object_servers.py`).
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "servers"))
+from object_servers import azurite, gcs, moto, seaweedfs  # noqa: E402, F401 - fixtures
+
 FOREIGN_SETTINGS = ("RESULTANT__", "PREFECT__")
 
 

@@ -1,0 +1,30 @@
+"""Runs a server for as long as whoever started it holds the other end of the standard input.
+
+    python keeper.py PROGRAM [ARGUMENT ...]
+
+Tests may end in any way, even by a kill: their end of the pipe goes with them, and so does the server.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+
+
+def main() -> int:
+    server = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
+
+    def watch() -> None:
+        while os.read(0, 4096):
+            pass
+        server.kill()
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    return server.wait()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
