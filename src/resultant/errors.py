@@ -17,6 +17,7 @@ Each one is also the builtin that a user would catch, so ``except FileNotFoundEr
     │   │   ├── CorruptResultError (ValueError)           empty, truncated, or not what its record says
     │   │   ├── SupersededResultError (LookupError)       a newer run wrote its own value to the same place
     │   │   └── UnreadableResultError (ValueError)        whole, but this process cannot decode it
+    │   ├── AccessError (ValueError)                      this machine lacks a store's address, or credentials for it
     │   ├── WriteError                                    the code succeeded, its value could not be stored
     │   └── StoreError (OSError)
     │       ├── DeniedError (PermissionError)             the store refuses
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 __all__ = [
+    "AccessError",
     "ConfigurationError",
     "CorruptResultError",
     "DatabaseCorruptError",
@@ -162,6 +164,10 @@ class WriteError(ResultError):
     def __reduce__(self) -> tuple[Any, ...]:
         # What could not be stored is the last thing to drag along through a pipe.
         return type(self), self.args, {"location": self.location}
+
+
+class AccessError(ResultError, ValueError):
+    """This machine does not know where a store is, or has no credentials for it."""
 
 
 class StoreError(ResultError, OSError):

@@ -35,7 +35,7 @@ def show(key: str | None) -> None:
     current()
     where = _sources()
     rows = [
-        (name, _masked(name, value), where.get(name, "default"))
+        (name, _masked(name, value), _source_of(name, where))
         for name, value in _leaves(config.to_dict())
         if key is None or name == key or name.startswith(f"{key}.")
     ]
@@ -58,16 +58,37 @@ def _leaves(table: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tu
 
 
 def _masked(name: str, value: Any) -> Any:
-    if name.startswith("context."):
+    if name.startswith("context.") or (name.startswith("stores.") and _is_secret(name)):
         return _HIDDEN
     if isinstance(value, str) and "://" in value:
         from urllib.parse import urlsplit
 
-        password = urlsplit(value).password
-        return value.replace(f":{password}@", f":{_HIDDEN}@") if password else value
+        parts = urlsplit(value)
+        if name.startswith("stores.") and parts.query:
+            # Of an address that was signed the query is the credential.
+            value = value.replace(f"?{parts.query}", f"?{_HIDDEN}")
+        return value.replace(f":{parts.password}@", f":{_HIDDEN}@") if parts.password else value
     if isinstance(value, type) or callable(value):
         return f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', value)}"
     return value
+
+
+def _is_secret(name: str) -> bool:
+    """Return whether an option of a store is not known to be harmless."""
+    from resultant.engine.credentials.options import is_public
+
+    _, _, *option = name.split(".")
+    return not is_public(option[0] if option else "url", option[1] if len(option) > 1 else None)
+
+
+def _source_of(name: str, where: dict[str, str]) -> str:
+    """Return where a setting comes from; what stands in a table may have come with the table."""
+    parts = name.split(".")
+    for end in range(len(parts), 0, -1):
+        found = where.get(".".join(parts[:end]))
+        if found is not None and (end == len(parts) or parts[0] in ("context", "stores")):
+            return found
+    return "default"
 
 
 def _sources() -> dict[str, str]:

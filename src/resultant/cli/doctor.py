@@ -61,10 +61,12 @@ def command() -> int:
         found.attempt("home", _home)
         if found.attempt("database", _database):
             _try_default(found)
+            _try_named(found)
             _try_recorded(found)
             _look_at_runs(found)
         else:
             _try_default(found)
+            _try_named(found)
     if as_json():
         output.print_json(found.findings)
     else:
@@ -118,6 +120,14 @@ def _try_default(found: Examination) -> None:
     found.attempt("default result", lambda: _try(_default_result()))
 
 
+def _try_named(found: Examination) -> None:
+    from resultant.engine.credentials.named import store_names
+    from resultant.engine.results import URLResult
+
+    for name in store_names():
+        found.attempt(f"store {name}", lambda name=name: _try(URLResult(store=name)))  # type: ignore[misc]
+
+
 def _try_recorded(found: Examination) -> None:
     from resultant.cli.command import database
     from resultant.errors import UnreadableResultError
@@ -136,7 +146,15 @@ def _try_recorded(found: Examination) -> None:
         except ValueError as error:
             found.note(place, "bad", one_line(error))
         else:
-            found.attempt(f"{type(result).__name__} {getattr(result, 'dir', '')}".strip(), partial(_try, result))
+            found.attempt(f"{type(result).__name__} {_where(result)}".strip(), partial(_try, result))
+
+
+def _where(result: Any) -> str:
+    from resultant.engine.results.objects import ObjectResult
+
+    if not isinstance(result, ObjectResult):
+        return str(getattr(result, "dir", ""))
+    return result.store_name or result.address()
 
 
 def _default_result() -> Result:
@@ -149,13 +167,17 @@ def _default_result() -> Result:
 def _try(result: Any) -> str:
     from time import perf_counter
 
+    from resultant.engine.stored import StoredResult, place_in
+
+    if isinstance(result, StoredResult):
+        result.check_access()
     store = getattr(result, "store", None)
     if store is None:
         return "It keeps its values without a store; there is nothing to try."
     data = os.urandom(64)
     key = f".resultant-doctor-{os.urandom(8).hex()}.tmp"
     began = perf_counter()
-    place = store.put(key, data)
+    place = place_in(store, store.put(key, data))
     try:
         if store.get(key) != data:
             raise ValueError(f"{place} gave back other bytes than were written to it.")

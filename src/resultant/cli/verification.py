@@ -7,7 +7,9 @@ from collections import Counter
 from resultant.cli import output
 from resultant.cli.command import as_json
 from resultant.errors import (
+    AccessError,
     CorruptResultError,
+    LocationError,
     MissingResultError,
     ReadError,
     StoreError,
@@ -33,7 +35,8 @@ def verdict_of(task: RecordedTask) -> tuple[str, str, int]:
         return "missing", str(error), 0
     except SupersededResultError as error:
         return "superseded", str(error), 0
-    except UnreadableResultError as error:
+    except (UnreadableResultError, AccessError, LocationError) as error:
+        # A class, a store's name or credentials that this machine does not have.
         return "unknown", str(error), 0
     except (CorruptResultError, ReadError) as error:
         return "damaged", str(error), 0

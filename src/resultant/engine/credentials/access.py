@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resultant.errors import ConfigurationError
+from resultant.errors import AccessError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,14 +44,14 @@ class Access:
         """Raise an error if nothing here has credentials.
 
         Raises:
-            ConfigurationError: nothing has.
+            AccessError: nothing has.
         """
         if self.lacking is None:
             return
         from .metadata import answers
 
         if not answers(self.host):
-            raise ConfigurationError(self.lacking)
+            raise AccessError(self.lacking)
 
     def __repr__(self) -> str:
         return f"<Access {self.url}>"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from resultant.errors import ConfigurationError
+from resultant.errors import AccessError
 
 from .access import Access, allow_http
 from .aws_files import files, find_profile, profile_names
@@ -52,7 +52,7 @@ def complete_aws(url: str, options: dict[str, Any], name: str | None, provider: 
         provider: gives credentials.
 
     Raises:
-        ConfigurationError: half a key, a profile that is not there, or one that takes boto3.
+        AccessError: half a key, a profile that is not there, or one that takes boto3.
     """
     environ = os.environ
     keys = [options.pop(each, None) for each in ("access_key_id", "secret_access_key", "session_token")]
@@ -112,13 +112,13 @@ def _found(
 def _keys(given: list[Any], who: str, key: str = "access_key_id", secret: str = "secret_access_key") -> Keys:
     if not given[0] or not given[1]:
         lacking, there = (secret, key) if given[0] else (key, secret)
-        raise ConfigurationError(f"{who} has {there!r} and not {lacking!r}: S3 takes both.")
+        raise AccessError(f"{who} has {there!r} and not {lacking!r}: S3 takes both.")
     return Keys(*given)
 
 
 def _of_profile(name: str, profile: AwsProfile | None) -> Callable[[], Any] | None:
     if profile is None:
-        raise ConfigurationError(
+        raise AccessError(
             f"There is no AWS profile {name!r} in {' and '.join(files())}; there are: "
             f"{', '.join(profile_names()) or 'none'}. Choose one of them, or make it with `aws configure --profile {name}`."
         )

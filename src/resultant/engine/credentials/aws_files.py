@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from resultant.errors import ConfigurationError
+from resultant.errors import AccessError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,9 +86,7 @@ class AwsProfile:
         key, secret = section.get("aws_access_key_id"), section.get("aws_secret_access_key")
         if not key or not secret:
             lacking = "aws_secret_access_key" if key else "aws_access_key_id"
-            raise ConfigurationError(
-                f"The AWS profile {self.name!r} lacks {lacking!r}; it is in {' and '.join(files())}."
-            )
+            raise AccessError(f"The AWS profile {self.name!r} lacks {lacking!r}; it is in {' and '.join(files())}.")
         return key, secret, section.get("aws_session_token") or section.get("aws_security_token")
 
 
@@ -105,7 +103,7 @@ def find_profile(name: str) -> AwsProfile | None:
     """Return a profile; ``None`` if neither file has it.
 
     Raises:
-        ConfigurationError: a file cannot be read or understood.
+        AccessError: a file cannot be read or understood.
     """
     credentials, config = (_sections(path) for path in files())
     key = "default" if name == "default" and "default" in config else f"profile {name}"
@@ -160,7 +158,7 @@ def _parse(path: str) -> Sections:
         wrong = f"is no file of profiles{'' if line is None else f' (line {line})'}"
     if wrong:
         # Out here the parser's error is not the context of this one: it quotes the line, and a key may stand there.
-        raise ConfigurationError(f"{path} {wrong}. Correct it; `aws configure` writes such files.")
+        raise AccessError(f"{path} {wrong}. Correct it; `aws configure` writes such files.")
     return {_plain_name(name): _values(parser, name) for name in parser.sections()}
 
 

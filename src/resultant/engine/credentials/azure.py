@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from resultant.errors import ConfigurationError
+from resultant.errors import AccessError
 
 from .access import Access, allow_http
 from .context_secrets import secret_text
@@ -59,7 +59,7 @@ def complete_azure(url: str, options: dict[str, Any], provider: Callable[[], Any
         secret: the context's secret that holds a connection string.
 
     Raises:
-        ConfigurationError: nobody says which account is meant, or a connection string cannot be understood.
+        AccessError: nobody says which account is meant, or a connection string cannot be understood.
     """
     text = options.pop("connection_string", None)
     who = "The connection string"
@@ -69,7 +69,7 @@ def complete_azure(url: str, options: dict[str, Any], provider: Callable[[], Any
         if text is None and secret is not None:
             text, who = secret_text(secret), f"The secret {secret!r}"
             if text is None:
-                raise ConfigurationError(
+                raise AccessError(
                     f"There is no connection string for {url}: {_VARIABLE} is not set, and the context has no secret "
                     f"{secret!r}. Set one of them: RESULTANT__CONTEXT__SECRETS__{secret} is that secret."
                 )
@@ -80,7 +80,7 @@ def complete_azure(url: str, options: dict[str, Any], provider: Callable[[], Any
             options = {**options, **found}
     account = options.get("account_name") or os.environ.get("AZURE_STORAGE_ACCOUNT_NAME") or _account_of(url)
     if not account:
-        raise ConfigurationError(
+        raise AccessError(
             f"Nobody says which storage account {url} is in: give a connection string (in code, in {_VARIABLE}, or as a "
             "secret), or the option 'account_name'."
         )
@@ -111,7 +111,7 @@ def parsed(text: str, who: str) -> dict[str, Any]:
         who: has it, for messages.
 
     Raises:
-        ConfigurationError: it is none.
+        AccessError: it is none.
     """
     parts = dict(part.split("=", 1) for part in text.strip().strip(";").split(";") if "=" in part)
     if parts.get("UseDevelopmentStorage", "").lower() == "true":
@@ -119,7 +119,7 @@ def parsed(text: str, who: str) -> dict[str, Any]:
     endpoint = parts.get("BlobEndpoint", "").rstrip("/")
     account = parts.get("AccountName") or _account_of(endpoint)
     if not account:
-        raise ConfigurationError(f"{who} does not name a storage account. {_FORM}")
+        raise AccessError(f"{who} does not name a storage account. {_FORM}")
     if not endpoint:
         suffix = parts.get("EndpointSuffix", "core.windows.net")
         protocol = parts.get("DefaultEndpointsProtocol", "https")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from resultant.errors import ConfigurationError
+from resultant.errors import AccessError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def with_certificates(client: dict[str, Any]) -> dict[str, Any]:
         client: the options.
 
     Raises:
-        ConfigurationError: the file cannot be read.
+        AccessError: the file cannot be read.
     """
     path = client.get("root_certificate")
     if not isinstance(path, str) or "-----BEGIN" in path:
@@ -48,7 +48,7 @@ def _read(path: str) -> Certificates:
                 found = _known[known] = Certificates(file.read())
             found.path = path
     except OSError as error:
-        raise ConfigurationError(
+        raise AccessError(
             f"The certificates in {path!r} cannot be read ({error.strerror}): correct `verify`, AWS_CA_BUNDLE or ca_bundle."
         ) from error
     return found

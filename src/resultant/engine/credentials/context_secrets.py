@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resultant.errors import ConfigurationError
+from resultant.errors import AccessError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def secret_table(name: str) -> dict[str, Any] | None:
         name: the secret's.
 
     Raises:
-        ConfigurationError: it is something else.
+        AccessError: it is something else.
     """
     value = _secret(name)
     if isinstance(value, (str, bytes)):
@@ -37,9 +37,7 @@ def secret_table(name: str) -> dict[str, Any] | None:
         except ValueError:
             value = 0
     if value is not None and not isinstance(value, dict):
-        raise ConfigurationError(
-            f"The secret {name!r} of the context is no table of keys and values, and no JSON of one."
-        )
+        raise AccessError(f"The secret {name!r} of the context is no table of keys and values, and no JSON of one.")
     return value
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from resultant.errors import ConfigurationError
+from resultant.errors import AccessError
 
 from .access import Access, allow_http
 from .context_secrets import secret_table
@@ -44,7 +44,7 @@ def complete_gcs(url: str, options: dict[str, Any], provider: Callable[[], Any] 
         provider: gives tokens.
 
     Raises:
-        ConfigurationError: a file or a secret that is named is not there, or is something else.
+        AccessError: a file or a secret that is named is not there, or is something else.
     """
     import json
 
@@ -76,5 +76,5 @@ def complete_gcs(url: str, options: dict[str, Any], provider: Callable[[], Any] 
 
 def _existing(path: str, who: str) -> str:
     if not os.path.exists(path):
-        raise ConfigurationError(f"{who} names {path!r}, and there is no such file.")
+        raise AccessError(f"{who} names {path!r}, and there is no such file.")
     return path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resultant.errors import ConfigurationError
+from resultant.errors import AccessError, ConfigurationError
 
 from .options import check_url, kind_of_url, merged, normal
 from .providers import imported
@@ -50,7 +50,7 @@ def named_store(name: str) -> NamedStore:
     """Return a store of the settings; ``team-bucket`` and ``TEAM_BUCKET`` are the same name.
 
     Raises:
-        ConfigurationError: there is none of this name, or what the settings say of it cannot be.
+        AccessError: there is none of this name, or what the settings say of it cannot be.
     """
     tables = _tables()
     table = tables.get(_plain(name))
@@ -60,11 +60,12 @@ def named_store(name: str) -> NamedStore:
     given = dict(table)
     url, profile, credentials = (given.pop(key, None) for key in ("url", "profile", "credentials"))
     if not url:
-        raise ConfigurationError(
-            f"The store {name!r} has no address: set {where}.url to one like 's3://bucket/prefix'."
-        )
-    check_url(str(url))
-    options = normal(kind_of_url(str(url)), given, f"The store {name!r} in the settings")
+        raise AccessError(f"The store {name!r} has no address: set {where}.url to one like 's3://bucket/prefix'.")
+    try:
+        check_url(str(url))
+        options = normal(kind_of_url(str(url)), given, f"The store {name!r} in the settings")
+    except ConfigurationError as error:
+        raise AccessError(f"{error} (It is the store {name!r} of the settings.)") from None
     provider = None if credentials is None else imported(str(credentials), f"{where}.credentials")
     return NamedStore(str(url), options, None if profile is None else str(profile), provider)
 
@@ -83,13 +84,13 @@ def _plain(name: str) -> str:
     return name.lower().replace("_", "-")
 
 
-def _unknown(name: str, names: list[str]) -> ConfigurationError:
+def _unknown(name: str, names: list[str]) -> AccessError:
     from difflib import get_close_matches
 
     variable = f"RESULTANT__STORES__{name.upper().replace('-', '_')}__URL"
     close = get_close_matches(_plain(name), names, n=1, cutoff=0.6)
     hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(names) or 'none'}."
-    return ConfigurationError(
+    return AccessError(
         f"The settings of this machine know no store {name!r}; {hint} A store is a table [stores.{name}] with a `url` in "
         f"config.toml, or the environment variable {variable}."
     )

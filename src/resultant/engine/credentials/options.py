@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-__all__ = ["check_url", "divided", "kind_of_url", "merged", "normal"]
+__all__ = ["check_url", "divided", "is_public", "kind_of_url", "merged", "normal"]
 
 #: For every kind of store.
 _COMMON = "attributes client_options retry_config tags"
@@ -160,6 +160,26 @@ def divided(kind: str, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict
             # Metadata and tags are about what is written, and no reader needs them.
             (shown if name in public or (kind != "other" and name in _COMMON.split()) else hidden)[name] = value
     return shown, hidden
+
+
+def is_public(name: str, inner: str | None = None) -> bool:
+    """Return whether an option of a store in the settings may be shown.
+
+    Args:
+        name: the option's, by whatever name.
+        inner: a key in it, where it is a table.
+    """
+    if name == "client_options":
+        return inner is not None and inner not in _SECRET_CLIENT
+    if name in ("url", "profile", "credentials", *_COMMON.split()):
+        return True
+    for kind, words in _PUBLIC.items():
+        plain = name
+        for prefix in _PREFIXES.get(kind, ()):
+            plain = plain.removeprefix(prefix)
+        if _OTHER_NAMES.get(kind, {}).get(plain, plain) in words.split():
+            return True
+    return False
 
 
 def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:

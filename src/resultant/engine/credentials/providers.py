@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resultant.errors import ConfigurationError
+from resultant.errors import AccessError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,14 +79,14 @@ class Profile:
         session = _boto3(self.name).Session(profile_name=self.name)
         found = session.get_credentials()
         if found is None:
-            raise ConfigurationError(f"The AWS profile {self.name!r} gives no credentials; see `aws configure`.")
+            raise AccessError(f"The AWS profile {self.name!r} gives no credentials; see `aws configure`.")
         return found
 
     def check(self) -> None:
         """Raise an error if this machine lacks what fetching keys needs; nothing is fetched.
 
         Raises:
-            ConfigurationError: boto3 is not installed.
+            AccessError: boto3 is not installed.
         """
         _boto3(self.name)
 
@@ -106,7 +106,7 @@ def _boto3(profile: str) -> Any:
     except ImportError:
         boto3 = None
     if boto3 is None:
-        raise ConfigurationError(
+        raise AccessError(
             f"The AWS profile {profile!r} has no keys of its own: it gets them by single sign-on, from a role or from a "
             "program, which takes boto3. Install it: pip install 'resultant[aws]'"
         )
@@ -121,7 +121,7 @@ def imported(text: str, where: str) -> Callable[[], Any]:
         where: the setting.
 
     Raises:
-        ConfigurationError: there is none.
+        AccessError: there is none.
     """
     from importlib import import_module
 
@@ -129,11 +129,11 @@ def imported(text: str, where: str) -> Callable[[], Any]:
     try:
         found: Any = getattr(import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigurationError(
+        raise AccessError(
             f"The setting {where!r} is {text!r}, which cannot be imported ({error}). Write it as 'module:function'; the "
             "function takes nothing and returns credentials."
         ) from error
     if not callable(found):
-        raise ConfigurationError(f"The setting {where!r} is {text!r}, which is no function.")
+        raise AccessError(f"The setting {where!r} is {text!r}, which is no function.")
     provider: Callable[[], Any] = found
     return provider

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resultant.errors import ConfigurationError
+from resultant.errors import AccessError
 
 from .access import Access, allow_http
 from .options import kind_of_url
@@ -32,11 +32,11 @@ def resolve(
         secret: the context's secret that holds a connection string, for Azure.
 
     Raises:
-        ConfigurationError: what is configured here contradicts itself, or names something that is not there.
+        AccessError: what is configured here contradicts itself, or names something that is not there.
     """
     kind = kind_of_url(url)
     if profile is not None and kind != "s3":
-        raise ConfigurationError(f"A profile is one of ~/.aws, and {url} is not in S3: leave out `profile`.")
+        raise AccessError(f"A profile is one of ~/.aws, and {url} is not in S3: leave out `profile`.")
     if kind == "s3":
         from .aws import complete_aws
 

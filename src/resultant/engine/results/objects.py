@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from resultant.engine.credentials.options import check_url, divided, kind_of_url, merged, normal
 from resultant.engine.credentials.secrets import Secrets
-from resultant.engine.stored import StoredResult
-from resultant.errors import ConfigurationError, UnsupportedError
+from resultant.engine.stored import StoredResult, place_in
+from resultant.errors import AccessError, ConfigurationError, UnsupportedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class ObjectResult(StoredResult):
         """Return the store's address, as it is on this machine.
 
         Raises:
-            ConfigurationError: the settings here do not know the store's name.
+            AccessError: the settings here do not know the store's name.
         """
         if self.store_name is None:
             return self._url()
@@ -114,7 +114,7 @@ class ObjectResult(StoredResult):
         """Return what it takes to open the store on this machine.
 
         Raises:
-            ConfigurationError: what is configured here contradicts itself, or names something that is not there.
+            AccessError: what is configured here contradicts itself, or names something that is not there.
         """
         from resultant.engine.credentials.resolving import resolve
 
@@ -132,11 +132,24 @@ class ObjectResult(StoredResult):
 
     @property
     def store(self) -> ObjectStore | FileStore:
-        """The store, opened with what this machine knows; equal ones are one object."""
+        """The store, opened with what this machine knows; equal ones are one object.
+
+        Raises:
+            AccessError: this machine does not know where it is, or has no credentials for it.
+        """
         from resultant.stores.object import object_store
 
         access = self.access()
-        return object_store(access.url, access.options, access.provider)
+        # The client would look for a machine of the cloud that gives it some, for minutes.
+        access.check()
+        try:
+            store = object_store(access.url, access.options, access.provider)
+            # Makes the client, which looks at its options then.
+            place_in(store, "any")
+            return store
+        except ConfigurationError as error:
+            # It is an AttributeError as well, which a property must not raise: it would pass for a property that is missing.
+            raise AccessError(str(error)) from None
 
     def check_access(self) -> None:
         """Raise an error if this machine cannot say where the store is, or has no credentials for it.
@@ -144,13 +157,9 @@ class ObjectResult(StoredResult):
         The store itself is not asked. A machine without any is asked whether its cloud gives it some.
 
         Raises:
-            ConfigurationError: one of these.
+            AccessError: one of these.
         """
-        from resultant.stores.object import object_store
-
-        access = self.access()
-        access.check()
-        object_store(access.url, access.options, access.provider)
+        _ = self.store
 
     def recorded_options(self) -> dict[str, Any]:
         """Return what a record keeps: where the store is, without credentials."""
@@ -176,7 +185,7 @@ class ObjectResult(StoredResult):
         """Return what the environment adds that a reader elsewhere needs: the address, the region, the account."""
         try:
             options = self.access().options
-        except ConfigurationError:
+        except AccessError:
             return {}
         names = ("endpoint", "region", "base_url", "account_name")
         return {name: options[name] for name in names if options.get(name)}
