@@ -48,7 +48,7 @@ class Budget:
         self._flow = flow
 
     def choose(self, survey: Survey) -> list[tuple[FlowRun, str]]:
-        """Return the chosen runs and why, the oldest first; folders of all results are noted on the way."""
+        """Return the chosen runs and why, the oldest first."""
         now = time()
         chosen: list[tuple[FlowRun, str]] = []
         candidates = []
@@ -77,27 +77,23 @@ class Budget:
         self, survey: Survey, runs: list[FlowRun], gone: set[str], candidates: list[FlowRun]
     ) -> list[tuple[FlowRun, str]]:
         """Choose the oldest candidates until what the others refer to is small enough."""
-        # A place is freed with the last run that refers to it.
-        sizes: dict[str, int] = {}
-        users: dict[str, set[str]] = {}
-        used: dict[str, list[str]] = {}
-        for run in runs:
-            for row, place in survey.rows(run):
-                if self._size is None or run.id in gone:
-                    continue
-                sizes[place] = max(sizes.get(place, 0), row.size or 0)
-                users.setdefault(place, set()).add(run.id)
-                used.setdefault(run.id, []).append(place)
         if self._size is None:
             return []
-        total = sum(sizes.values())
+        ours = {run.id for run in runs}
+        turns = {run.id: turn for turn, run in enumerate(candidates)}
+        never = len(candidates)
+        # A place is freed in the turn of the last run that refers to it.
+        freed = [0] * (never + 1)
+        for _, rows in survey.on_record():
+            users = [row for row in rows if row.run in ours and row.run not in gone]
+            if users:
+                turn = max(turns.get(row.run, never) for row in users)
+                freed[turn] += max(row.size or 0 for row in users)
+        total = sum(freed)
         chosen = []
-        for run in candidates:
+        for run, size in zip(candidates, freed, strict=False):
             if total <= self._size:
                 break
             chosen.append((run, f"results take {output.size(total)} in all"))
-            for place in used.get(run.id, ()):
-                users[place].discard(run.id)
-                if not users[place]:
-                    total -= sizes.pop(place, 0)
+            total -= size
         return chosen

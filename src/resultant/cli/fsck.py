@@ -11,16 +11,20 @@ from resultant.cli.command import Command, as_json, database
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     from resultant.cli.survey import Survey
     from resultant.db import StateDB
-    from resultant.records import FlowRun, TaskRun
+    from resultant.records import TaskRun
 
 __all__ = ["command"]
 
 #: So many files without a row are named in text; all of them are with --json.
 _NAMED = 20
+
+#: So many rows are repaired together.
+_AT_ONCE = 5000
 
 
 @click.command("fsck", cls=Command)
@@ -35,6 +39,7 @@ def command(repair: bool) -> int:
 
     Exit status 1: there is damage that was not repaired.
     """
+    from resultant.cli.progress import Progress
     from resultant.cli.removal import finish_notes, notes_of
     from resultant.cli.survey import Survey
 
@@ -42,26 +47,14 @@ def command(repair: bool) -> int:
     interrupted = len(notes_of(db))
     if repair:
         finish_notes(db)
-    survey = Survey(db)
-    damage, known = [], set()
-    for run in db.flow_runs():
-        lost = []
-        for row, place in survey.rows(run):
-            known.add(place)
-            verdict, reason = _compare(survey, row, place)
-            if verdict == "missing":
-                lost.append(row)
-            if verdict != "ok":
-                damage.append(_finding(row, verdict, place, reason))
-        if lost and repair and _forget_results(db, run, lost):
-            for each in damage:
-                if each["run"] == run.id and each["verdict"] == "missing":
-                    each["repaired"] = True
-    leftovers = survey.leftovers()
-    if repair:
-        for path, _ in leftovers:
-            _unlink(path)
-    unknown = _unknown_files(survey, known)
+    with Progress("Comparing", db) as progress:
+        survey = Survey(db, progress)
+        damage = _damage(survey, repair)
+        leftovers = survey.leftovers()
+        if repair:
+            for path, _ in leftovers:
+                _unlink(path)
+        unknown, more = _listed(survey.unknown())
     bad = [each for each in damage if each["verdict"] in ("missing", "damaged") and not each["repaired"]]
     if as_json():
         output.print_json(
@@ -74,7 +67,7 @@ def command(repair: bool) -> int:
             }
         )
     else:
-        _print(damage, leftovers, interrupted, unknown, repair)
+        _print(damage, leftovers, interrupted, unknown, more, repair)
     return 1 if bad else 0
 
 
@@ -90,60 +83,69 @@ def _finding(row: TaskRun, verdict: str, place: str, reason: str) -> dict[str, A
     }
 
 
-def _compare(survey: Survey, row: TaskRun, place: str) -> tuple[str, str]:
-    from resultant.errors import MissingResultError, ResultError
-    from resultant.reading.task import result_of
+def _damage(survey: Survey, repair: bool) -> list[dict[str, Any]]:
+    """Compare every place with the rows that say what is there."""
+    from resultant.cli.stored import Stored
+    from resultant.reading.places import newer_writer
 
-    kind = survey.places.kind(row)
-    newer = survey.places.newer_writer(row)
-    if newer is not None:
-        return "ok", ""
-    try:
-        if kind is None:
-            return "unknown", "Nothing is on record of how its bytes were made."
-        result: Any = result_of(kind)
-        store = getattr(result, "store", None)
-        if store is None:
-            return ("ok", "") if result.exists(place) else ("missing", f"Nothing is stored at {place!r}.")
-        size = store.stat(place).size
-    except MissingResultError:
-        folder = getattr(result, "dir", None)
-        if isinstance(folder, str) and not os.path.isdir(folder):
-            # A disk that is not mounted is no reason to forget what lies on it.
-            return "unknown", f"The folder {folder!r} is not there. If it is on a disk of its own, mount that."
-        return "missing", f"Nothing is stored at {place!r} any more."
-    except (ResultError, ValueError) as error:
-        return "unknown", str(error)
-    if row.size is not None and size != row.size:
-        return "damaged", f"It has {size} bytes, and its record says {row.size}."
-    return "ok", ""
+    stored = Stored(survey.places)
+    damage: list[dict[str, Any]] = []
+    lost: list[tuple[TaskRun, dict[str, Any]]] = []
+    for place, rows in survey.on_record():
+        for row in rows:
+            if newer_writer(row, rows) is not None:
+                continue
+            verdict, reason = stored.compare(row, place)
+            if verdict != "ok":
+                damage.append(_finding(row, verdict, place, reason))
+            if verdict == "missing" and repair:
+                lost.append((row, damage[-1]))
+        if len(lost) >= _AT_ONCE:
+            _forget_results(survey.db, lost)
+            lost = []
+    _forget_results(survey.db, lost)
+    return sorted(damage, key=lambda each: (each["run"], each["task"], each["index"] or 0))
 
 
-def _forget_results(db: StateDB, run: FlowRun, lost: list[TaskRun]) -> bool:
-    """Let rows forget results that are gone; return whether nobody was at work on the run."""
+def _forget_results(db: StateDB, lost: list[tuple[TaskRun, dict[str, Any]]]) -> None:
+    """Let rows forget results that are gone, except those of runs that somebody is at work on."""
+    from itertools import groupby
+
     from msgspec.structs import astuple, replace
 
     from resultant.errors import RunHeldError
 
-    try:
-        with db.hold(run.id):
-            db.task_runs_later(
-                [astuple(replace(row, location=None, kind=None, size=None, digest=None)) for row in lost]
-            )
-            db.flush()
-    except RunHeldError:
-        return False
-    return True
+    lost.sort(key=lambda each: each[0].run)
+    for run, group in groupby(lost, key=lambda each: each[0].run):
+        rows = list(group)
+        try:
+            with db.hold(run):
+                db.task_runs_later(
+                    [astuple(replace(row, location=None, kind=None, size=None, digest=None)) for row, _ in rows]
+                )
+                db.flush()
+        except RunHeldError:
+            continue
+        for _, finding in rows:
+            finding["repaired"] = True
 
 
-def _unknown_files(survey: Survey, known: set[str]) -> list[tuple[str, int]]:
-    from resultant.stores.file import is_temporary
+def _listed(files: Iterator[tuple[str, int]]) -> tuple[list[tuple[str, int]], int]:
+    """Return files to be named, and how many more there are: a folder of the user's may hold any number."""
+    if as_json():
+        return sorted(files), 0
+    from heapq import nsmallest
 
-    return [
-        (path, size)
-        for path, size, _ in survey.files()
-        if path not in known and not is_temporary(os.path.basename(path))
-    ]
+    many = 0
+
+    def counted() -> Iterator[tuple[str, int]]:
+        nonlocal many
+        for each in files:
+            many += 1
+            yield each
+
+    named = nsmallest(_NAMED, counted())
+    return named, many - len(named)
 
 
 def _unlink(path: str) -> None:
@@ -158,6 +160,7 @@ def _print(
     leftovers: list[tuple[str, int]],
     interrupted: int,
     unknown: list[tuple[str, int]],
+    more: int,
     repair: bool,
 ) -> None:
     for each in damage:
@@ -169,10 +172,10 @@ def _print(
         print(f"unfinished write: {path} ({output.size(size)}){done}")
     if interrupted:
         print(f"interrupted removals: {interrupted}{' (finished)' if repair else ''}")
-    for path, size in unknown[:_NAMED]:
+    for path, size in unknown:
         print(f"no row: {path} ({output.size(size)}); left alone")
-    if len(unknown) > _NAMED:
-        print(f"no row: {len(unknown) - _NAMED:,} more files; left alone")
+    if more:
+        print(f"no row: {more:,} more files; left alone")
     open_ones = [each for each in damage if not each["repaired"] and each["verdict"] == "missing"]
     if not repair and (open_ones or leftovers or interrupted):
         print("Nothing was changed: add --repair to repair it.")

@@ -13,6 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from resultant.cli.progress import Progress
     from resultant.db import StateDB
     from resultant.records import FlowRun
 
@@ -44,6 +45,7 @@ def command(
     the results of runs that have not ended. Files that this database has no row for are never touched.
     """
     from resultant.cli.budget import Budget, parsed_size
+    from resultant.cli.progress import Progress
     from resultant.cli.removal import finish_notes
     from resultant.cli.survey import Survey
     from resultant.cli.times import span
@@ -57,10 +59,12 @@ def command(
     db = database()
     if delete:
         finish_notes(db)
-    survey = Survey(db)
-    chosen = budget.choose(survey)
-    leftovers = survey.leftovers()
-    told = _release(db, chosen, delete)
+    with Progress("Looking", db) as progress:
+        survey = Survey(db, progress)
+        chosen = budget.choose(survey)
+        leftovers = survey.leftovers()
+    with Progress("Freeing" if delete else "Counting", db) as progress:
+        told = _release(db, chosen, delete, progress)
     skipped = [each["id"] for each in told if each["held"]]
     told = [each for each in told if each["results"] and not each["held"]]
     if delete:
@@ -80,14 +84,15 @@ def command(
     _print(told, leftovers, skipped, freed, delete)
 
 
-def _release(db: StateDB, chosen: list[tuple[FlowRun, str]], delete: bool) -> list[dict[str, Any]]:
+def _release(db: StateDB, chosen: list[tuple[FlowRun, str]], delete: bool, progress: Progress) -> list[dict[str, Any]]:
     """Release the results of runs, or say what that would free."""
     from resultant.cli.removal import Freed, Removal
     from resultant.errors import RunHeldError
 
     everyone = {run.id for run, _ in chosen}
+    everyone -= set(db.holders(everyone))
     told = []
-    counted: set[str] = set()
+    settled: dict[str, bool] = {}
     for start in range(0, len(chosen), _BATCH):
         batch = chosen[start : start + _BATCH]
         with ExitStack() as stack:
@@ -97,13 +102,16 @@ def _release(db: StateDB, chosen: list[tuple[FlowRun, str]], delete: bool) -> li
                     stack.enter_context(db.hold(run.id))
                 except RunHeldError:
                     held.add(run.id)
-            everyone -= held
+            if held:
+                # Their results are kept now, and what they share with others too.
+                everyone -= held
+                settled.clear()
             for run, why in batch:
-                removal = Removal(db, [run], forget=False, among=everyone)
+                removal = Removal(db, [run], forget=False, among=everyone, settled=settled, progress=progress)
                 if run.id in held:
                     freed = Freed()
                 else:
-                    freed = removal.carry_out() if delete else removal.estimate(counted)
+                    freed = removal.carry_out() if delete else removal.estimate()
                 told.append(
                     {
                         "id": run.id,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from resultant.cli.progress import Progress
     from resultant.db import StateDB
     from resultant.records import FlowRun, TaskRun
 
@@ -60,6 +61,8 @@ class Removal:
         force: whether pins count for nothing.
         keep_results: whether the bytes stay.
         among: ids of all runs that lose their results, if these are not the only ones.
+        settled: what was found out about places that several task runs share, and is found out once for all `among`.
+        progress: told of each task run.
     """
 
     def __init__(
@@ -71,8 +74,11 @@ class Removal:
         force: bool = False,
         keep_results: bool = False,
         among: set[str] | None = None,
+        settled: dict[str, bool] | None = None,
+        progress: Progress | None = None,
     ) -> None:
         self._db = db
+        self._progress = progress
         self._runs = runs
         self._forget = forget
         self._force = force
@@ -80,9 +86,9 @@ class Removal:
         self._places = Places(db)
         self._ids = {run.id for run in runs} | (among or set())
         self._now = _now()
-        #: Places whose bytes could not be reached.
-        self._stayed: set[str] = set()
         self._kept: dict[str, set[tuple[str, int]]] = {}
+        #: Whether something keeps a place, of those that several task runs share.
+        self._settled = {} if settled is None else settled
 
     def refuse_pinned(self) -> None:
         """Raise an error if a run, or a result of it, is pinned.
@@ -99,26 +105,28 @@ class Removal:
                 raise Failure(f"Run {run.id} {what}. Unpin it, or remove it with --force.")
 
     def doomed(self) -> Iterator[Doomed]:
-        """Yield the places whose bytes nobody outside of these runs needs."""
+        """Yield the places whose bytes nobody outside of these runs needs, each once."""
         if self._keep_results:
             return
-        seen = set()
         for run in self._runs:
-            for row in self._db.task_runs(run.id):
-                place = self._places.full(row)
-                if place is None or place in seen:
-                    continue
-                seen.add(place)
-                writer = self._writer(place)
-                if writer is not None:
-                    yield Doomed(place, writer)
+            for batch in self._batches(run):
+                yield from self._doomed_in(batch)
 
-    def _writer(self, place: str) -> TaskRun | None:
-        """Return the row that wrote to a place, if only these runs refer to it and nothing keeps it."""
-        rows = self._places.rows(place)
-        if any(self._keeps(row) for row in rows):
-            return None
-        return next((row for row in rows if wrote(row)), None)
+    def _doomed_in(self, batch: list[TaskRun]) -> Iterator[Doomed]:
+        here = [row for row in batch if self._places.full(row) not in self._settled]
+        self._places.look_ahead(here)
+        for row in here:
+            place = self._places.full(row)
+            # Another row of this batch may have settled it.
+            if place is None or place in self._settled:
+                continue
+            rows = self._places.rows(place)
+            kept = any(self._keeps(each) for each in rows)
+            if len(rows) != 1:
+                self._settled[place] = kept
+            writer = None if kept else next((each for each in rows if wrote(each)), None)
+            if writer is not None:
+                yield Doomed(place, writer)
 
     def _keeps(self, row: TaskRun) -> bool:
         """Return whether a row keeps the bytes that it refers to."""
@@ -154,34 +162,40 @@ class Removal:
         """
         note = _write_note(self._db, [run.id for run in self._runs], self._forget, self._force)
         freed = Freed()
-        for each in self.doomed():
-            if self._delete(each):
-                freed.places += 1
-                freed.size += each.size
         for run in self._runs:
+            for batch in self._batches(run):
+                if not self._keep_results:
+                    self._free(batch, freed)
+                if not self._forget:
+                    self._release(batch)
             if self._forget:
                 if not self._keep_results:
                     self._delete_texts(run)
                 self._db.delete_flow_run(run.id)
-            else:
-                self._release(run)
+        self._places.forget()
         self._db.flush()
         if note is not None:
             os.unlink(note)
         return freed
 
-    def estimate(self, counted: set[str]) -> Freed:
-        """Return what :meth:`carry_out` would delete.
+    def _batches(self, run: FlowRun) -> Iterator[list[TaskRun]]:
+        for batch in self._db.task_run_batches(run.id):
+            yield batch
+            if self._progress is not None:
+                self._progress.step(len(batch))
 
-        Args:
-            counted: places that are not counted again; those that are counted now are added.
-        """
-        freed = Freed()
-        for each in self.doomed():
-            if each.location not in counted:
-                counted.add(each.location)
+    def _free(self, batch: list[TaskRun], freed: Freed) -> None:
+        for each in self._doomed_in(batch):
+            if self._delete(each):
                 freed.places += 1
                 freed.size += each.size
+
+    def estimate(self) -> Freed:
+        """Return what :meth:`carry_out` would delete."""
+        freed = Freed()
+        for each in self.doomed():
+            freed.places += 1
+            freed.size += each.size
         return freed
 
     def _delete(self, each: Doomed) -> bool:
@@ -196,9 +210,6 @@ class Removal:
             store: Any = result_of(kind).store
             found = store.stat(each.location)
             later = found.modified > (each.row.ended or each.row.started) + 1.0
-            if later and each.location[:1] != "/" and each.row.digest is not None:
-                # The clock of a server is not that of this machine: the bytes themselves say whose they are.
-                later = not self._is_recorded(store, each)
             if later or (each.row.size is not None and found.size != each.row.size):
                 return False
             store.delete(each.location)
@@ -206,38 +217,34 @@ class Removal:
             return False
         except (ResultError, AttributeError, ValueError):
             # A class that only the flow has, or a store that refuses: the bytes stay, and so does what is known of them.
-            self._stayed.add(each.location)
+            self._settled[each.location] = True
             return False
         return True
 
-    def _is_recorded(self, store: Any, each: Doomed) -> bool:
-        from resultant.runner.recorded_runs import digester
-
-        with store.source(each.location) as source:
-            return bool(digester().agrees(each.row.digest or b"", source.read()))
-
-    def _release(self, run: FlowRun) -> None:
+    def _release(self, batch: list[TaskRun]) -> None:
+        """Let rows forget their results, except where something keeps the bytes."""
         from msgspec.structs import astuple, replace
 
         rows = []
-        for row in self._db.task_runs(run.id):
+        for row in batch:
             place = self._places.full(row)
-            if place is None or place in self._stayed or self._writer_stays(row, place):
+            if place is None:
                 continue
-            rows.append(astuple(replace(row, location=None, kind=None, size=None, digest=None)))
+            kept = self._settled.get(place)
+            if kept is None:
+                kept = any(self._keeps(each) for each in self._places.rows(place))
+            if not kept:
+                rows.append(astuple(replace(row, location=None, kind=None, size=None, digest=None)))
         if rows:
             self._db.task_runs_later(rows)
 
-    def _writer_stays(self, row: TaskRun, place: str) -> bool:
-        rows = self._places.rows(place)
-        return any(self._keeps(each) for each in rows)
-
     def _delete_texts(self, run: FlowRun) -> None:
         folders = set()
-        for row in self._db.task_runs(run.id):
-            if row.text is not None and f"failures/{run.id}/" in row.text:
-                folders.add(os.path.dirname(row.text))
-                _unlink(row.text)
+        for batch in self._db.task_run_batches(run.id):
+            for row in batch:
+                if row.text is not None and f"failures/{run.id}/" in row.text:
+                    folders.add(os.path.dirname(row.text))
+                    _unlink(row.text)
         for folder in folders:
             try:
                 os.rmdir(folder)

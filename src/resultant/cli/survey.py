@@ -1,77 +1,93 @@
-"""Everything that is on record, and what lies beside it."""
+"""Everything that is on record, and what lies beside it; batch by batch, however much that is."""
 
 from __future__ import annotations
 
 import os
+from itertools import chain, groupby
 from time import time
 
 from resultant.reading.places import Places
 from resultant.stores.file import is_temporary
+from resultant.stores.packed import split_place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from resultant.cli.progress import Progress
     from resultant.db import StateDB
-    from resultant.records import FlowRun, TaskRun
+    from resultant.records import TaskRun
 
 __all__ = ["GRACE", "Survey"]
 
 #: Seconds for which a temporary file may belong to a write that is still under way.
 GRACE = 3600.0
 
+# Files that are looked up with one question.
+_BATCH = 1000
+
 
 class Survey:
-    """Goes through all rows, and notes the folders that results were written to.
+    """Goes through all rows, and the local folders that results were written to.
 
     Args:
         db: the state database.
+        progress: told of each row and each file.
     """
 
-    def __init__(self, db: StateDB) -> None:
+    def __init__(self, db: StateDB, progress: Progress | None = None) -> None:
         self.db = db
         self.places = Places(db)
-        #: Local folders in which results lie, or would.
-        self.folders: set[str] = self._configured()
+        self._progress = progress
+        #: Segments that packed results lie in.
+        self._segments: set[str] = set()
 
-    def rows(self, run: FlowRun) -> Iterator[tuple[TaskRun, str]]:
-        """Yield the task runs of a run that have bytes outside of the database, and the full name of their place."""
-        for row in self.db.task_runs(run.id):
-            full = self.places.full(row)
-            if full is not None:
-                if full[:1] == "/" and self._is_local(row):
-                    self.folders.add(os.path.dirname(full))
-                yield row, full
+    def on_record(self) -> Iterator[tuple[str, list[TaskRun]]]:
+        """Yield every place outside of the database, and the task runs that wrote there or found something, the last first."""
+        every = chain.from_iterable(self._told(self.db.stored_batches()))
+        for location, group in groupby(every, key=lambda row: row.location):
+            rows = list(group)
+            full = self.places.full(rows[0])
+            if full is None or location is None:
+                continue
+            packed = split_place(full)
+            if packed is not None:
+                self._segments.add(packed.segment)
+            rows.sort(key=lambda row: -(row.ended or row.started))
+            yield full, rows
 
-    def _is_local(self, row: TaskRun) -> bool:
-        kind = self.places.kind(row)
-        return kind is not None and kind.type == "local"
+    def _told(self, batches: Iterator[list[TaskRun]]) -> Iterator[list[TaskRun]]:
+        for batch in batches:
+            yield batch
+            if self._progress is not None:
+                self._progress.step(len(batch))
 
-    def _configured(self) -> set[str]:
+    def _folders(self) -> list[str]:
         import json
 
-        found = set()
+        found = {folder.rstrip("/") or "/" for folder in self.db.local_folders() if folder[:1] == "/"}
         for kind in self.db.result_kinds():
             folder = json.loads(kind.options).get("dir") if kind.type == "local" else None
             if isinstance(folder, str) and folder[:1] == "/":
                 found.add(folder.rstrip("/") or "/")
-        return found
+        return sorted(found)
 
-    def files(self) -> Iterator[tuple[str, int, float]]:
-        """Yield path, size and age in seconds of the files in those folders, not of those below."""
-        now = time()
-        for folder in sorted(self.folders):
+    def _files(self) -> Iterator[os.DirEntry[str]]:
+        """Yield the files in folders that results lie in, not those below."""
+        for folder in self._folders():
             try:
-                entries = list(os.scandir(folder))
+                entries = os.scandir(folder)
             except OSError:
                 continue  # gone, or nobody's business
-            for entry in sorted(entries, key=lambda each: each.name):
-                try:
-                    if entry.is_file(follow_symlinks=False):
-                        stat = entry.stat(follow_symlinks=False)
-                        yield entry.path, stat.st_size, now - stat.st_mtime
-                except FileNotFoundError:
-                    continue
+            with entries:
+                for entry in entries:
+                    if self._progress is not None:
+                        self._progress.step(0)
+                    try:
+                        if entry.is_file(follow_symlinks=False):
+                            yield entry
+                    except FileNotFoundError:
+                        continue
 
     def leftovers(self, grace: float = GRACE) -> list[tuple[str, int]]:
         """Return path and size of the temporary files of writes that never finished.
@@ -79,6 +95,30 @@ class Survey:
         Args:
             grace: how many seconds old a file must be at least.
         """
-        return [
-            (path, size) for path, size, age in self.files() if age >= grace and is_temporary(os.path.basename(path))
-        ]
+        before = time() - grace
+        temporary = ((entry.path, _stat(entry)) for entry in self._files() if is_temporary(entry.name))
+        return sorted((path, stat.st_size) for path, stat in temporary if stat is not None and stat.st_mtime <= before)
+
+    def unknown(self) -> Iterator[tuple[str, int]]:
+        """Yield path and size of the files that no row knows, after :meth:`on_record` was gone through."""
+        waiting: dict[str, os.DirEntry[str]] = {}
+        for entry in self._files():
+            if not is_temporary(entry.name) and entry.path not in self._segments:
+                waiting[entry.path] = entry
+            if len(waiting) >= _BATCH:
+                yield from self._without_rows(waiting)
+                waiting = {}
+        yield from self._without_rows(waiting)
+
+    def _without_rows(self, entries: dict[str, os.DirEntry[str]]) -> Iterator[tuple[str, int]]:
+        known = self.places.rows_of(entries)
+        for path, entry in entries.items():
+            if path not in known and (stat := _stat(entry)) is not None:
+                yield path, stat.st_size
+
+
+def _stat(entry: os.DirEntry[str]) -> os.stat_result | None:
+    try:
+        return entry.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return None

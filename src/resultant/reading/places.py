@@ -4,10 +4,12 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from resultant.db import StateDB
     from resultant.records import ResultKind, TaskRun
 
-__all__ = ["Places", "wrote"]
+__all__ = ["Places", "newer_writer", "wrote"]
 
 
 class Places:
@@ -23,6 +25,7 @@ class Places:
     def __init__(self, db: StateDB) -> None:
         self._db = db
         self._kinds: dict[int, tuple[ResultKind, str | None]] = {}
+        self._ahead: dict[str, list[TaskRun]] = {}
 
     def kind(self, row: TaskRun) -> ResultKind | None:
         """Return how the bytes of a row were made."""
@@ -44,13 +47,40 @@ class Places:
         Args:
             full: the place's full name.
         """
-        found = self._db.places(full)
-        for folder in self._folders():
-            if full.startswith(f"{folder}/"):
-                short = self._db.places(full[len(folder) + 1 :])
-                found += [row for row in short if self.full(row) == full]
-        found.sort(key=lambda row: -(row.ended or row.started))
+        known = self._ahead.get(full)
+        return self.rows_of([full]).get(full, []) if known is None else known
+
+    def rows_of(self, places: Iterable[str]) -> dict[str, list[TaskRun]]:
+        """Return what :meth:`rows` returns of many places; those that are on record nowhere are left out."""
+        names: dict[str, str] = {}
+        folders = [f"{folder}/" for folder in self._folders()]
+        for full in places:
+            names[full] = full
+            for folder in folders:
+                if full.startswith(folder):
+                    names.setdefault(full[len(folder) :], full)
+        found: dict[str, list[TaskRun]] = {}
+        for name, rows in self._db.places_of(names).items():
+            for row in rows:
+                full = name if name[:1] == "/" else self.full(row) or name
+                found.setdefault(full, []).append(row)
+        for rows in found.values():
+            rows.sort(key=_newest_first)
         return found
+
+    def look_ahead(self, rows: Iterable[TaskRun]) -> None:
+        """Ask at once what will be asked of each of some rows; what was asked before is forgotten.
+
+        Args:
+            rows: what is dealt with next, before anything that is on record of their places changes.
+        """
+        places = {full for row in rows if (full := self.full(row)) is not None}
+        found = self.rows_of(places)
+        self._ahead = {place: found.get(place, []) for place in places}
+
+    def forget(self) -> None:
+        """Forget what was asked ahead."""
+        self._ahead = {}
 
     def newer_writer(self, row: TaskRun) -> TaskRun | None:
         """Return the row of the last task run that wrote other bytes to the place of a row, if there is one.
@@ -58,14 +88,7 @@ class Places:
         The same bytes again, or a look at what is there, supersede nothing.
         """
         full = self.full(row)
-        if full is None:
-            return None
-        for other in self.rows(full):
-            if (other.run, other.slug, other.index) == (row.run, row.slug, row.index):
-                return None
-            if wrote(other) and (other.digest is None or other.digest != row.digest):
-                return other
-        return None
+        return None if full is None else newer_writer(row, self.rows(full))
 
     def _folders(self) -> set[str]:
         for kind in self._db.result_kinds():
@@ -81,6 +104,26 @@ class Places:
             folder = json.loads(kind.options).get("dir") if kind.type == "local" else None
             found = self._kinds[number] = kind, folder.rstrip("/") if isinstance(folder, str) else None
         return found
+
+
+def newer_writer(row: TaskRun, rows: Iterable[TaskRun]) -> TaskRun | None:
+    """Return the row of the last task run that wrote other bytes to the place of a row, if there is one.
+
+    Args:
+        row: the row.
+        rows: those of its place, the last first.
+    """
+    for other in rows:
+        if (other.run, other.slug, other.index) == (row.run, row.slug, row.index):
+            return None
+        if wrote(other):
+            # What was there before this one is gone, whatever it was.
+            return None if other.digest is not None and other.digest == row.digest else other
+    return None
+
+
+def _newest_first(row: TaskRun) -> float:
+    return -(row.ended or row.started)
 
 
 def wrote(row: TaskRun) -> bool:

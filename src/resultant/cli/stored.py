@@ -1,0 +1,66 @@
+"""What is stored at a place, compared with what a row says of it: existence and size, not the bytes."""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from resultant.reading.places import Places
+    from resultant.records import TaskRun
+
+__all__ = ["Stored"]
+
+
+class Stored:
+    """Looks at stored results of many kinds, each of which is made once.
+
+    Args:
+        places: knows how the bytes of a row were made.
+    """
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self._made: dict[int | None, tuple[Any, Any]] = {}
+
+    def compare(self, row: TaskRun, place: str) -> tuple[str, str]:
+        """Return a verdict, ``ok``, ``missing``, ``damaged`` or ``unknown``, and the reason for it.
+
+        Args:
+            row: which is not superseded.
+            place: its full name.
+        """
+        from resultant.errors import ConfigurationError, LocationError, MissingResultError, ResultError
+
+        result: Any = None
+        try:
+            result, store = self._result(row)
+            if result is None:
+                return "unknown", "Nothing is on record of how its bytes were made."
+            if store is None:
+                return ("ok", "") if result.exists(place) else ("missing", f"Nothing is stored at {place!r}.")
+            size = store.stat(place).size
+        except MissingResultError:
+            folder = getattr(result, "dir", None)
+            if isinstance(folder, str) and not os.path.isdir(folder):
+                # A disk that is not mounted is no reason to forget what lies on it.
+                return "unknown", f"The folder {folder!r} is not there. If it is on a disk of its own, mount that."
+            return "missing", f"Nothing is stored at {place!r} any more."
+        except (ResultError, ConfigurationError, LocationError, ValueError) as error:
+            return "unknown", str(error)
+        if row.size is not None and size != row.size:
+            return "damaged", f"It has {size} bytes, and its record says {row.size}."
+        return "ok", ""
+
+    def _result(self, row: TaskRun) -> tuple[Any, Any]:
+        """Return a result like the one that wrote a row's bytes, and its store."""
+        from resultant.reading.task import result_of
+
+        made = self._made.get(row.kind)
+        if made is None:
+            kind = self._places.kind(row)
+            result: Any = None if kind is None else result_of(kind)
+            made = self._made[row.kind] = result, getattr(result, "store", None)
+        return made
