@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Clients", "Policy"]
 
-#: Schemes whose first part is a bucket or container, below which names are made here.
+#: Schemes whose first part is a bucket or container, below which names are made here, and what their places begin with.
 BUCKETS = {"s3": "s3", "s3a": "s3", "gs": "gs", "az": "az", "azure": "az", "adl": "az", "abfs": "az", "abfss": "az"}
 
 _used = False
@@ -94,16 +94,15 @@ class Clients:
         self.rooted = self.scheme in BUCKETS or self.scheme == "memory"
         if not self.rooted:
             self.prefix = ""
-        #: Makes, once in the process, a client whose requests are tried once, and one that tries again by itself.
-        self.once: Any = None
+        self._once: Any = None
         self._trying: Any = None
 
     def single(self) -> Any:
         """Return the client whose requests are tried once."""
         check_process()
-        if self.once is None:
-            self.once = self._make({"max_retries": 0, "retry_timeout": self.policy.config()["retry_timeout"]})
-        return self.once
+        if self._once is None:
+            self._once = self._make({"max_retries": 0, "retry_timeout": self.policy.config()["retry_timeout"]})
+        return self._once
 
     def trying(self) -> Any:
         """Return the client that tries the parts of an upload again by itself."""
@@ -114,9 +113,10 @@ class Clients:
 
     def root(self) -> str:
         """Return the place of the bucket: with a custom endpoint its address there, without credentials."""
+        client = self.single()
         if self.scheme not in BUCKETS:
             return "memory://" if self.scheme == "memory" else self.safe_url
-        config = self.single().config
+        config = client.config
         kind = BUCKETS[self.scheme]
         bucket = config.get("bucket") or config.get("container_name") or self.bucket
         endpoint = without_secrets(config.get("endpoint") or config.get("base_url") or "")

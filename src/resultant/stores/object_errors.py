@@ -68,9 +68,10 @@ class Failure:
         code: the server's code for the error, empty where it sent none.
         reason: both, in words.
         passing: whether the same request may succeed a little later.
+        unbegun: whether an upload of parts was lost before its first part.
     """
 
-    __slots__ = ("_past_the_end", "broken", "code", "kind", "passing", "reason", "status", "unconfigured")
+    __slots__ = ("_past_the_end", "broken", "code", "kind", "passing", "reason", "status", "unbegun", "unconfigured")
 
     def __init__(self, error: Exception) -> None:
         text = str(error)
@@ -86,10 +87,11 @@ class Failure:
         self.passing = not self.unconfigured and (
             bool(self.broken)
             or self.status in (408, 429)
-            or (self.status >= 500 and self.status != 501)
+            or (self.status >= 500 and self.status not in (501, 507) and self.code not in _FULL)
             or self.code in _THROTTLED
             or self.code in _NOT_NOW
         )
+        self.unbegun = self.passing and "create multipart" in text
         if self.status:
             self.reason = f"HTTP {self.status}{' ' if self.code else ''}{self.code}"
         else:

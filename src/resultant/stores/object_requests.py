@@ -82,7 +82,7 @@ class Requests:
         return self._again(action, name, call, settled, raised)
 
     def _again(self, action: str, name: str, call: Any, settled: Any, raised: Exception) -> Any:
-        from time import monotonic, sleep
+        from time import monotonic
 
         policy = self.clients.policy
         until = monotonic() + policy.seconds
@@ -95,22 +95,27 @@ class Requests:
             pause = policy.pause(retry)
             if not failure.passing or retry > policy.retries or monotonic() + pause > until:
                 self.fail(action, name, failure, raised)
-            from logging import getLogger
-
-            getLogger("resultant.stores").warning(
-                "%s: cannot %s this result for now (%s); trying again in %.2f s (%d of %d).",
-                self.place(name),
-                action,
-                failure.reason,
-                pause,
-                retry,
-                policy.retries,
-            )
-            sleep(pause)
+            self._wait(action, name, failure, retry, pause)
             try:
                 return call(self.clients.single())
             except Exception as error:  # noqa: BLE001 - each one is translated
                 raised = error
+
+    def _wait(self, action: str, name: str, failure: Failure, retry: int, pause: float) -> None:
+        """Say that a request is tried again, and wait for that."""
+        from logging import getLogger
+        from time import sleep
+
+        getLogger("resultant.stores").warning(
+            "%s: cannot %s this result for now (%s); trying again in %.2f s (%d of %d).",
+            self.place(name),
+            action,
+            failure.reason,
+            pause,
+            retry,
+            self.clients.policy.retries,
+        )
+        sleep(pause)
 
     def fail(self, action: str, name: str, failure: Failure, raised: Exception) -> NoReturn:
         """Raise the error that a failed request comes to."""
@@ -216,17 +221,31 @@ class Requests:
         """Put bytes in parts, each of which is tried again by the client."""
         from obstore import put
 
-        put(
-            self.clients.trying(),
-            name,
-            parts,
-            attributes={**(self.clients.attributes or {}), **writer},
-            tags=self.clients.tags,
-            use_multipart=True,
-            chunk_size=part,
-            max_concurrency=AT_ONCE,
-        )
-        self._bucket_seen = True
+        policy = self.clients.policy
+        retry = 0
+        while True:
+            try:
+                put(
+                    self.clients.trying(),
+                    name,
+                    parts,
+                    attributes={**(self.clients.attributes or {}), **writer},
+                    tags=self.clients.tags,
+                    use_multipart=True,
+                    chunk_size=part,
+                    max_concurrency=AT_ONCE,
+                )
+            except Exception as error:  # noqa: BLE001 - told below, outside of this clause
+                raised = error
+            else:
+                self._bucket_seen = True
+                return
+            failure = Failure(raised)
+            retry += 1
+            if not failure.unbegun or retry > policy.retries:
+                raise raised
+            # The client does not try this again, and nothing was taken of the parts yet.
+            self._wait("write", name, failure, retry, policy.pause(retry))
 
     def finish_upload(self, name: str, size: int, writer: dict[str, str], error: BaseException) -> None:
         """Return if an upload that failed is there all the same, its last answer lost; else raise its error."""
