@@ -24,6 +24,9 @@ sys.path.insert(0, str(HERE / "servers"))
 from object_servers import azurite, gcs, moto, seaweedfs  # noqa: E402, F401 - fixtures
 
 FOREIGN_SETTINGS = ("RESULTANT__", "PREFECT__")
+#: Whoever runs the tests may have credentials for object stores; machines of a cloud are given some.
+CLOUDS = ("AWS_", "AZURE_", "GOOGLE_")
+NO_METADATA = {"AWS_EC2_METADATA_DISABLED": "true", "NO_GCE_CHECK": "true"}
 
 
 @pytest.fixture(autouse=True)
@@ -31,8 +34,10 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     """An empty HOME, and the folder `.resultant` in it that does not exist yet; settings are read anew."""
     folder = tmp_path_factory.mktemp("home")
     for name in list(os.environ):
-        if name.startswith(FOREIGN_SETTINGS):
+        if name.startswith((*FOREIGN_SETTINGS, *CLOUDS)):
             monkeypatch.delenv(name)
+    for name, value in NO_METADATA.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("RESULTANT__HOME_DIR", str(folder / ".resultant"))
     _forget_settings()

@@ -10,6 +10,7 @@ from .access import Access, allow_http
 from .aws_files import files, find_profile, profile_names
 from .certificates import with_certificates
 from .context_secrets import secret_table
+from .options import check_endpoint
 from .providers import Keys, Profile
 
 TYPE_CHECKING = False
@@ -69,6 +70,8 @@ def complete_aws(url: str, options: dict[str, Any], name: str | None, provider: 
     for key, value in (("region", region), ("endpoint", endpoint)):
         if value:
             options.setdefault(key, value)
+    if "endpoint" in options and (wrong := check_endpoint(options["endpoint"])):
+        raise AccessError(f"Of S3, {wrong}: it is AWS_ENDPOINT_URL, or `endpoint_url` in {files()[1]}.")
     if str(options.get("endpoint", "")).lower().startswith("http://"):
         allow_http(options)
     elif bundle:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from resultant.errors import ConfigurationError
 
 TYPE_CHECKING = False
@@ -9,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-__all__ = ["check_url", "divided", "is_public", "kind_of_url", "merged", "normal"]
+__all__ = ["check_endpoint", "check_url", "divided", "is_public", "kind_of_url", "merged", "normal"]
 
 #: For every kind of store.
 _COMMON = "attributes client_options retry_config tags"
@@ -40,6 +42,11 @@ _SECRET = {
 }
 #: Of the options for the connection itself.
 _SECRET_CLIENT = ("default_headers", "proxy_url")
+
+#: Options that are the address of a service.
+ENDPOINTS = ("endpoint", "base_url")
+#: Names of hosts and buckets, with a port.
+_HOST = re.compile(r"[A-Za-z0-9._\-\[\]:]*")
 
 _PREFIXES = {"s3": ("aws_",), "gs": ("google_",), "az": ("azure_storage_", "azure_")}
 _OTHER_NAMES = {
@@ -87,9 +94,11 @@ def check_url(url: str) -> None:
     try:
         parts = urlsplit(url)
         if not parts.scheme or "://" not in url:
-            wrong = f"{url!r} is no address of a store; write one like 's3://bucket/prefix'."
+            wrong = "What should be the address of a store is none; write one like 's3://bucket/prefix'."
         elif parts.password is not None or (parts.username and kind_of_url(url) in ("s3", "gs", "http")):
             wrong = "An address of a store may not hold a user's name and password: give credentials as options."
+        elif parts.scheme in _SCHEMES and not _HOST.fullmatch(parts.netloc.rpartition("@")[2]):
+            wrong = "The address of a store has characters in it that the name of a bucket or host cannot have."
         elif parts.query:
             # Of a signed address the query is the credential.
             wrong = "An address of a store may not have a query (`?...`): give credentials as options."
@@ -103,6 +112,22 @@ def check_url(url: str) -> None:
         wrong = "An address of a store cannot be understood; write one like 's3://bucket/prefix'."
     if wrong:
         raise ConfigurationError(wrong)
+
+
+def check_endpoint(value: Any) -> str:
+    """Return what is wrong with the address of a service, which is on record as well; nothing is an empty text."""
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(str(value))
+        _ = parts.port
+    except ValueError:
+        return "the address of the service cannot be understood"
+    if parts.username or parts.password or parts.query:
+        return "the address of the service holds credentials: give them as options of their own"
+    if parts.scheme.lower() not in ("http", "https") or not _HOST.fullmatch(parts.netloc) or " " in parts.path:
+        return "what should be the address of the service is none; write one like 'https://storage.example.org'"
+    return ""
 
 
 def normal(kind: str, options: Mapping[str, Any], whose: str) -> dict[str, Any]:
@@ -128,6 +153,8 @@ def normal(kind: str, options: Mapping[str, Any], whose: str) -> dict[str, Any]:
         name = _OTHER_NAMES.get(kind, {}).get(name, name)
         if name not in known:
             raise _unknown(given, name, known, whose)
+        if name in ENDPOINTS and (wrong := check_endpoint(value)) and value is not None:
+            raise ConfigurationError(f"{whose}: {wrong}.")
         if value is not None:
             found[name] = value
     return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from resultant.engine.credentials.options import check_url, divided, kind_of_url, merged, normal
 from resultant.engine.credentials.secrets import Secrets
 from resultant.engine.stored import StoredResult, place_in
@@ -17,6 +19,13 @@ if TYPE_CHECKING:
     from resultant.stores.object import ObjectStore
 
 __all__ = ["NoClientError", "ObjectResult"]
+
+
+#: How Prefect 1 calls credentials of Amazon's kind.
+_PREFECT = {"ACCESS_KEY": "access_key_id", "SECRET_ACCESS_KEY": "secret_access_key", "SESSION_TOKEN": "session_token"}
+
+
+_NAME = re.compile(r"[A-Za-z0-9._\-]+")
 
 
 class NoClientError(UnsupportedError, AttributeError):
@@ -93,6 +102,8 @@ class ObjectResult(StoredResult):
         """Return a table of credentials as options; Amazon's and Google's own forms are known."""
         if kind == "gs" and "private_key" in table:
             return {"service_account_key": dict(table)}
+        if kind == "s3":
+            table = {_PREFECT.get(name, name): value for name, value in table.items()}
         return normal(kind, table, f"The credentials of a {type(self).__name__}")
 
     def address(self) -> str:
@@ -229,7 +240,7 @@ def joined(scheme: str, name: str, prefix: str | None) -> str:
     Raises:
         ConfigurationError: the bucket's name cannot be one.
     """
-    if not name or "/" in name or ":" in name:
+    if not _NAME.fullmatch(name):
         raise ConfigurationError(
             f"{name!r} is no name of a bucket or container: give the name alone, without 's3://' or a path. A folder in it "
             "is the option `prefix`."

@@ -74,11 +74,3 @@ class S3Result(ObjectResult):
 
     def _where(self) -> dict[str, Any]:
         return {"bucket": self.bucket} if self.prefix is None else {"bucket": self.bucket, "prefix": self.prefix}
-
-    def _credentials(self, kind: str, table: Mapping[str, Any]) -> dict[str, Any]:
-        names = {
-            "ACCESS_KEY": "access_key_id",
-            "SECRET_ACCESS_KEY": "secret_access_key",
-            "SESSION_TOKEN": "session_token",
-        }
-        return super()._credentials(kind, {names.get(name, name): value for name, value in table.items()})
