@@ -49,7 +49,19 @@ def note_ends(log: str) -> None:
                 note(log, f"ended {row.slug} {row.index}")
         later(rows)
 
+    def successes(run: str, slug: str | None, *rest: Any) -> Any:
+        take = usual(run, slug, *rest)
+
+        def noted_too(row: tuple[Any, ...]) -> None:
+            # Of a mapped task it is the index that comes first, of another one the slug.
+            note(log, f"ended {row[0]} -1" if slug is None else f"ended {slug} {row[0]}")
+            take(row)
+
+        return noted_too
+
+    usual = db.successes
     db.task_runs_later = noted  # type: ignore[method-assign]
+    db.successes = successes  # type: ignore[method-assign]
 
 
 def make_flow(folder: str, attempt: int) -> tuple[Flow, Any]:

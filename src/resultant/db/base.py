@@ -6,7 +6,7 @@ from typing import Protocol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
     from typing import Any
 
@@ -46,6 +46,27 @@ class StateDB(Protocol):
 
         Raises:
             DatabaseError: earlier rows cannot be written, and there is no room for more.
+        """
+
+    def successes(
+        self, run_id: str, slug: str | None, attempt: int, kind: int, make: Callable[[list[Any]], list[tuple[Any, ...]]]
+    ) -> Callable[[Any], None]:
+        """Return a function that takes one row, as :meth:`task_runs_later` does: that of a first try that succeeded.
+
+        Most rows are of that sort, and a run may write a million of them. No other row of the same run, slug and index may
+        be waiting to be written.
+
+        Args:
+            run_id: of the flow run.
+            slug: of the mapped task whose children they are; ``None`` for tasks that are not mapped.
+            attempt: of the flow run.
+            kind: what :meth:`kind` gave for their results.
+            make: makes rows of several that were taken, soon and on any thread. A row is a tuple of six: index, or slug;
+                start; end; a ``bytearray`` of the digests of inputs and result, 17 bytes each; location, in ASCII; size
+                in bytes.
+
+        Returns:
+            Takes a tuple whose third item is the time when it was taken, in seconds since the epoch.
         """
 
     def cache_put(self, entries: Sequence[CacheEntry]) -> None:
@@ -157,6 +178,14 @@ class StateDB(Protocol):
 
     def places_of(self, locations: Iterable[str]) -> dict[str, list[TaskRun]]:
         """Return what :meth:`places` returns of many locations; those that are on record nowhere are left out."""
+
+    def folder_batches(self, folder: str, size: int = ...) -> Iterator[list[TaskRun]]:
+        """Yield the task runs of all runs whose locations lie in a folder, in lists of at most so many rows.
+
+        Args:
+            folder: with a slash at its end. What lies in folders below it is left out.
+            size: the most rows at once.
+        """
 
     def local_folders(self) -> list[str]:
         """Return the folders, each with a slash at its end, in which results of the kind ``local`` lie."""

@@ -12,10 +12,14 @@ import os
 from contextlib import suppress
 from zlib import crc32
 
+from .parcels import unpacked
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
+
+    from .parcels import Parcel
 
 __all__ = ["Journal", "left_behind"]
 
@@ -35,17 +39,22 @@ class Journal:
         self._file = -1
         self._size = 0
 
-    def append(self, rows: list[tuple[Any, ...]]) -> None:
+    @property
+    def size(self) -> int:
+        """Bytes in the journal."""
+        return self._size
+
+    def append(self, parcels: list[Parcel]) -> None:
         """Write rows; they survive the end of the process when this returns.
 
         Args:
-            rows: of numbers, texts, bytes and ``None``.
+            parcels: of rows of numbers, texts, bytes and ``None``.
 
         Raises:
             OSError: they could not be written.
             ValueError: a row holds something else.
         """
-        data = marshal.dumps(rows)
+        data = marshal.dumps(parcels)
         if self._file < 0:
             self._open()
         frame = len(data).to_bytes(4, "little") + crc32(data).to_bytes(4, "little") + data
@@ -123,6 +132,6 @@ def _rows(file: int) -> list[tuple[Any, ...]]:
         if len(frame) != length or crc32(frame) != int.from_bytes(data[place + 4 : place + _HEAD], "little"):
             # The writer died in the middle of its last call: those rows were promised to nobody.
             break
-        rows += marshal.loads(frame)
+        rows += unpacked(marshal.loads(frame))
         place += _HEAD + length
     return rows

@@ -9,15 +9,18 @@ from resultant.records import ResultKind
 
 from .holding import held
 from .memory_survey import MemorySurvey
+from .parcels import one_by_one
 from .rows import ambiguous, task_run, unknown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from types import TracebackType
     from typing import Any
 
     from resultant.records import CacheEntry, FlowRun, TaskRun
+
+    from .parcels import Make
 
 __all__ = ["MemoryDB"]
 
@@ -62,6 +65,10 @@ class MemoryDB(MemorySurvey):
                 self._task_runs[run].setdefault(slug, {})[index] = task_run(row)
                 self._order.pop(key, None)
                 self._order[key] = None
+
+    def successes(self, run_id: str, slug: str | None, attempt: int, kind: int, make: Make) -> Callable[[Any], None]:
+        """Return what takes the usual rows; see :class:`~resultant.db.StateDB`."""
+        return one_by_one(self.task_runs_later, (run_id, slug, attempt, kind), make)
 
     def cache_put(self, entries: Sequence[CacheEntry]) -> None:
         """Write cache entries."""

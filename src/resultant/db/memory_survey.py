@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from .rows import split
 from .surveying import BATCH
 
 TYPE_CHECKING = False
@@ -55,6 +56,13 @@ class MemorySurvey:
                 assert row.location is not None
                 found.setdefault(row.location, []).append(row)
         return found
+
+    def folder_batches(self, folder: str, size: int = BATCH) -> Iterator[list[TaskRun]]:
+        """Yield the task runs whose places lie in a folder in batches."""
+        rows = [row for row in self._latest_first() if row.location is not None]
+        rows = [row for row in rows if split(row.location)[0] == folder]
+        for start in range(0, len(rows), size):
+            yield rows[start : start + size]
 
     def local_folders(self) -> list[str]:
         """Return the folders in which local results lie, each with a slash at its end."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+from .parcels import one_by_one, unpacked
 from .postgres_hold import ServerHold, server_holders
 from .postgres_link import Links, migrate, without_password
 from .reading import FLOW_RUN_COLUMNS, Reading
@@ -12,11 +13,12 @@ from .writer import Writer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
     from resultant.records import CacheEntry, FlowRun
 
+    from .parcels import Make, Parcel
     from .postgres_link import Connection
 
 __all__ = ["PostgresDB"]
@@ -81,7 +83,12 @@ class PostgresDB(Reading):
             except DatabaseUnreachableError:
                 return  # it is still away
 
-    def _write_task_runs(self, rows: list[tuple[Any, ...]]) -> None:
+    def successes(self, run_id: str, slug: str | None, attempt: int, kind: int, make: Make) -> Callable[[Any], None]:
+        """Return what takes the usual rows; see :class:`~resultant.db.StateDB`."""
+        return one_by_one(self.task_runs_later, (run_id, slug, attempt, kind), make)
+
+    def _write_task_runs(self, parcels: list[Parcel]) -> None:
+        rows = unpacked(parcels)
         for start in range(0, len(rows), _MOST):
             some = rows[start : start + _MOST]
             last: dict[tuple[Any, ...], tuple[Any, ...]] = {}

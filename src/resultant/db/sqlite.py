@@ -21,10 +21,12 @@ from .writer import Writer
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Any
 
     from resultant.records import CacheEntry, FlowRun
+
+    from .parcels import Make, Parcel
 
 __all__ = ["SqliteDB"]
 
@@ -81,10 +83,14 @@ class SqliteDB(Reading):
                 self.task_runs_later(rows)
                 self.flush()
 
-    def _write_task_runs(self, rows: list[tuple[Any, ...]]) -> None:
+    def _write_task_runs(self, parcels: list[Parcel]) -> None:
         with self._transaction():
-            self._task_runs.write(rows)
-        self._checkpoints.wrote(len(rows))
+            self._task_runs.write(parcels)
+        self._checkpoints.wrote(sum(len(rows) for _, rows in parcels))
+
+    def successes(self, run_id: str, slug: str | None, attempt: int, kind: int, make: Make) -> Callable[[Any], None]:
+        """Return what takes the usual rows; see :class:`~resultant.db.StateDB`."""
+        return self._writer.successes((run_id, slug, attempt, kind), make)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

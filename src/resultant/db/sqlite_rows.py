@@ -5,12 +5,15 @@ from __future__ import annotations
 import sqlite3
 from itertools import chain, repeat
 
+from .parcels import DIGEST, unpacked
 from .rows import is_shared, split, unknown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
+
+    from .parcels import Head, Parcel
 
 __all__ = ["TaskRunWriter"]
 
@@ -43,6 +46,9 @@ _RARE = frozenset({"due", "children", "error", "message", "text", "loop"})
 # No index of a task run's: what follows is there to fill a statement up.
 _FILLING = -9
 
+# The index of a task that is not mapped.
+_ALONE = -1
+
 
 def _insert(same: frozenset[str], rows: int, instead: str) -> str:
     """Return a statement for so many rows whose values are the same in some columns, which come first and once."""
@@ -58,6 +64,19 @@ def _insert(same: frozenset[str], rows: int, instead: str) -> str:
     )
 
 
+def _insert_successes(singles: bool, rows: int, instead: str) -> str:
+    """Return a statement for so many of the usual rows, after what they have in common: six values each."""
+    which = f"column1, {_ALONE}" if singles else "?6, column1"
+    values = ",".join(["(?,?,?,?,?,?)"] * rows)
+    return (
+        f"INSERT OR {instead} INTO task_run (task, idx, state, attempt, count, kind, folder, none, "
+        "started, ended, input, digest, leaf, size) "
+        f"SELECT {which}, ?1, ?2, 1, ?3, ?4, 0, column2, column3, "
+        f"substr(column4, 1, {DIGEST}), substr(column4, {DIGEST + 1}), substr(column5, ?5), column6 "
+        f"FROM (VALUES {values}) WHERE column1 <> {_FILLING}"
+    )
+
+
 class TaskRunWriter:
     """Writes through one connection, and remembers the numbers of texts.
 
@@ -67,7 +86,7 @@ class TaskRunWriter:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._statements: dict[tuple[frozenset[str], int, str], str] = {}
+        self._statements: dict[tuple[Any, int, str], str] = {}
         self._epoch = 0
         self.forget()
 
@@ -77,7 +96,7 @@ class TaskRunWriter:
         self._tasks: dict[tuple[str, str], int] = {}
         self._folders: dict[str | None, int | None] = {None: None}
 
-    def write(self, rows: list[tuple[Any, ...]]) -> None:
+    def write(self, parcels: list[Parcel]) -> None:
         """Write rows within the transaction that the caller has begun.
 
         Raises:
@@ -87,8 +106,43 @@ class TaskRunWriter:
         if epoch != self._epoch:
             self.forget()
             self._epoch = epoch
-        for start in range(0, len(rows), _MOST):
-            self._write_some(rows[start : start + _MOST])
+        whole: list[tuple[Any, ...]] = []
+        usual: dict[Head, list[tuple[Any, ...]]] = {}
+        for head, rows in parcels:
+            if head is None:
+                whole += rows
+            else:
+                usual.setdefault(head, []).extend(rows)
+        for start in range(0, len(whole), _MOST):
+            self._write_some(whole[start : start + _MOST])
+        for head, rows in usual.items():
+            for start in range(0, len(rows), _MOST):
+                self._write_successes(head, rows[start : start + _MOST])
+
+    def _write_successes(self, head: Head, rows: list[tuple[Any, ...]]) -> None:
+        run, slug, attempt, kind = head
+        locations = [row[4] for row in rows]
+        cut = locations[0].rfind("/") + 1
+        folder = locations[0][:cut]
+        shared = is_shared(folder) and all(map(str.startswith, locations, repeat(folder)))
+        if not shared or "/" in "".join([location[cut:] for location in locations]):
+            self._write_some(unpacked([(head, rows)]))
+            return
+        if slug is None:
+            numbers = self._task_numbers([(run, row[0]) for row in rows])
+            rows = [(number, *row[1:]) for number, row in zip(numbers, rows, strict=True)]
+            task = None
+        else:
+            task = self.task(run, slug)
+        states = self._numbers(self._states, ("Success",), self._new_state)
+        folders = self._numbers(self._folders, (folder,), self._new_folder)
+        room = 1 << (len(rows) - 1).bit_length()
+        values = [*states, attempt, kind, *folders, cut + 1]
+        if task is not None:
+            values.append(task)
+        values += chain.from_iterable(rows)
+        values += [_FILLING, None, None, None, None, None] * (room - len(rows))
+        self._execute(_insert_successes, task is None, room, values)
 
     def _write_some(self, rows: list[tuple[Any, ...]]) -> None:
         # By column: most of the work is then done without a step of Python for each row.
@@ -114,22 +168,25 @@ class TaskRunWriter:
         room = 1 << (many - 1).bit_length()
         values = [*once, *chain.from_iterable(zip(*each, strict=True))]
         values += [_FILLING] * (len(each) * (room - many))
-        same = frozenset(names)
+        self._execute(_insert, frozenset(names), room, values)
+
+    def _execute(self, make: Callable[[Any, int, str], str], form: Any, rows: int, values: list[Any]) -> None:
+        """Run the statement that `make` gives for a form and so many rows."""
         try:
             # Most rows are new ones, which is found out more cheaply than what there may be to replace.
-            self._connection.execute(self._statement(same, room, "FAIL"), values)
+            self._connection.execute(self._statement(make, form, rows, "FAIL"), values)
         except sqlite3.IntegrityError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_CONSTRAINT_UNIQUE:
                 raise
-            self._connection.execute(self._statement(same, room, "REPLACE"), values)
+            self._connection.execute(self._statement(make, form, rows, "REPLACE"), values)
 
-    def _statement(self, same: frozenset[str], rows: int, instead: str) -> str:
+    def _statement(self, make: Callable[[Any, int, str], str], form: Any, rows: int, instead: str) -> str:
         try:
-            return self._statements[same, rows, instead]
+            return self._statements[form, rows, instead]
         except KeyError:
             if len(self._statements) >= 64:
                 self._statements.clear()
-            text = self._statements[same, rows, instead] = _insert(same, rows, instead)
+            text = self._statements[form, rows, instead] = make(form, rows, instead)
             return text
 
     def _numbers(self, known: dict[Any, Any], texts: Any, make: Any) -> list[Any]:
@@ -163,14 +220,24 @@ class TaskRunWriter:
         found = self._connection.execute("SELECT no FROM flow_run WHERE id = ?", (run,)).fetchone()
         if found is None:
             raise unknown(run)
+        known = self._connection.execute("SELECT 1 FROM task WHERE run = ? LIMIT 1", found).fetchone()
+        if known is None:
+            # Of a new run nothing is known: its tasks get the next numbers.
+            (last,) = self._connection.execute("SELECT coalesce(max(no), 0) FROM task").fetchone()
+            numbers = range(last + 1, last + 1 + len(slugs))
+            values = ",".join(["(?,?,?)"] * len(slugs))
+            new = [part for number, slug in zip(numbers, slugs, strict=True) for part in (number, found[0], slug)]
+            self._connection.execute(f"INSERT INTO task (no, run, slug) VALUES {values}", new)
+            self._tasks.update(zip([(run, slug) for slug in slugs], numbers, strict=True))
+            return
         values = ",".join(["(?,?)"] * len(slugs))
-        numbers = self._connection.execute(
+        given = self._connection.execute(
             # The update that changes nothing is what makes a known task come back too.
             f"INSERT INTO task (run, slug) VALUES {values} ON CONFLICT (run, slug) DO UPDATE SET slug = slug "
             "RETURNING no, slug",
             [part for slug in slugs for part in (found[0], slug)],
         ).fetchall()
-        self._tasks.update(((run, slug), number) for number, slug in numbers)
+        self._tasks.update(((run, slug), number) for number, slug in given)
 
     def _new_state(self, name: str) -> int:
         self._connection.execute("INSERT OR IGNORE INTO state (name) VALUES (?)", (name,))

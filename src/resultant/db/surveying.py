@@ -91,6 +91,18 @@ class Surveying:
         query = f"WITH wanted (path, leaf) AS (VALUES {marks}) {TASK_RUN.format(wanted)} ORDER BY x.no DESC"
         return task_runs(self._read(query, *(text for place in places for text in place)))
 
+    def folder_batches(self, folder: str, size: int = BATCH) -> Iterator[list[TaskRun]]:
+        """Yield the task runs whose places lie in a folder in batches; see :class:`~resultant.db.StateDB`."""
+        key = self._text_key("x.leaf")
+        select = TASK_RUN.format(BY_PLACE).replace("SELECT ", f"SELECT {key}, x.no, ", 1)
+        here = f"x.folder = (SELECT no FROM folder WHERE {self._same_text('path')})"
+        order = f"ORDER BY x.folder, {key}, x.no LIMIT ?"
+        found = self._read(f"{select} WHERE {here} {order}", folder, size)
+        while found:
+            yield [task_run(row[2:]) for row in found]
+            last = found[-1][:2]
+            found = self._read(f"{select} WHERE {here} AND ({key}, x.no) > (?, ?) {order}", folder, *last, size)
+
     def local_folders(self) -> list[str]:
         """Return the folders in which local results lie; see :class:`~resultant.db.StateDB`."""
         local = (

@@ -1,7 +1,8 @@
-"""Writes what is left for it, in groups: by the hand of whoever brings more, or on a thread while nobody does.
+"""Writes what is left for it, in groups, on a thread of its own.
 
-A thread that did all of it would take the interpreter from the tasks whose rows it writes, and give it back a few
-milliseconds later, again and again.
+Rows are made safe by the hand of whoever brings more, with one call for all that wait: a thread that did that would take
+the interpreter from the tasks whose rows it writes, and give it back a few milliseconds later, again and again. What
+takes longer, the database itself, needs no interpreter for most of its time.
 """
 
 from __future__ import annotations
@@ -12,28 +13,31 @@ import time
 
 from resultant.errors import DatabaseError, UnknownRunError
 
+from .aside import Aside
+from .intake import NEVER, Intake
+from .parcels import unpacked
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeGuard, TypeVar
 
     from .journal import Journal
+    from .parcels import Head, Make, Parcel
 
     T = TypeVar("T")
 
 __all__ = ["Writer"]
 
 # Waiting this long for company makes a hundred commits a second out of ten thousand. What is left of the promised 10 ms
-# is for the interpreter, which lets a thread wait up to 5 ms for its turn, and for the commit.
-_PATIENCE = 0.008
-
-# Whoever brings a row writes what waits by itself, when the oldest has waited this long or there are so many.
+# is for the interpreter, which lets a thread wait up to 5 ms for its turn, and for the commit. Whoever brings a row after
+# that writes what waits by itself, and so when there are so many.
 _SOON = 0.006
 _MANY = 500
 
-# As many rows in the journal are worth a transaction, and so is a pause of this long.
-_BATCH = 4000
-_QUIET = 0.05
+# The thread gives those who bring rows so much time to do it.
+_GRACE = 0.002
+_EARLY = 0.0005
 
 # As many rows may wait in memory; whoever brings more waits itself.
 _BOUND = 100_000
@@ -60,20 +64,20 @@ class _Job:
 
 
 class Writer:
-    """Takes rows without making anybody wait, and hands them on in groups from a thread of its own.
+    """Takes rows without making anybody wait, and hands them on in groups.
 
     Args:
         write: makes rows durable, all or none of them. A :class:`~resultant.errors.DatabaseError` means that the
             database is to blame: the rows are kept and tried again. Any other exception means that a row is, and it is
             left out.
         name: of the thread.
-        journal: makes rows safe until some thousands of them, or a pause, are worth a transaction.
+        journal: makes rows safe until some hundreds of them, or a pause, are worth a transaction.
         helping: whether those who bring rows may write them too; not where writing waits for another machine.
     """
 
     def __init__(
         self,
-        write: Callable[[list[tuple[Any, ...]]], None],
+        write: Callable[[list[Parcel]], None],
         name: str,
         *,
         helping: bool = True,
@@ -81,21 +85,18 @@ class Writer:
     ) -> None:
         self._write = write
         self._journal = journal
-        self._safe: list[tuple[Any, ...]] = []  # rows that are in the journal
         self._helping = helping
-        self._patience = _PATIENCE if helping else _SOON
+        self._grace = _GRACE if helping else 0.0
+        self._intake = Intake(_SOON)
         self._lock = threading.Lock()
-        self._rows: list[tuple[Any, ...]] = []
         self._jobs: list[_Job] = []
-        self._idle = True
         self._closing = False
+        self._hurry = threading.Event()
+        self._aside = Aside(self._intake, journal)
+        self._writing = threading.RLock()  # held by whoever writes to the database
+        self._busy = False  # whether somebody does
         self._error: DatabaseError | None = None  # why what is kept could not be written
         self._lost: BaseException | None = None  # why a row or a job without a waiter was left out
-        self._wake = threading.Event()
-        self._hurry = threading.Event()
-        self._first = 0.0  # when the oldest of the rows came
-        self._last = 0.0  # when rows were last put aside
-        self._writing = threading.RLock()  # held by whoever writes
         self._thread = threading.Thread(target=self._loop, name=name, daemon=True)
         self._thread.start()
         atexit.register(self.close)
@@ -108,30 +109,50 @@ class Writer:
         """
         if self._closing:
             raise _closed()
-        now = time.monotonic()
-        with self._lock:
-            if not self._rows:
-                self._first = now
-            self._rows += rows
-            waiting = len(self._rows)
-            if self._idle:
-                self._rouse()
-        if (now - self._first > _SOON or waiting >= _MANY) and self._helping and self._error is None:
-            self._help(wait=False)
-        if waiting > _BOUND:
-            self._wait_for_room()
+        now = time.time()
+        waiting = self._intake.add(rows, now)
+        if now > self._intake.due or waiting >= _MANY:
+            self._help()
 
-    def _help(self, wait: bool) -> None:
+    def successes(self, head: Head, make: Make) -> Callable[[tuple[Any, ...]], None]:
+        """Return what takes one usual row at a time, as :meth:`later` takes whole ones.
+
+        Args:
+            head: what these rows have in common.
+            make: makes rows of what is taken.
+        """
+        intake = self._intake
+        taken: list[tuple[Any, ...]] = []
+        append = taken.append
+        entry = head, taken, make
+
+        def take(noted: tuple[Any, ...]) -> None:
+            append(noted)
+            if len(taken) == 1:
+                if self._closing:
+                    raise _closed()
+                intake.begin(entry, noted[2])
+            elif noted[2] > intake.due:
+                self._help()
+
+        return take
+
+    def _help(self) -> None:
         """Write what there is on this thread, if nobody else does at the moment."""
-        if self._writing.acquire(blocking=wait):
-            try:
+        if not self._helping:
+            pass
+        elif self._journal is not None:
+            if self._aside.bring():
+                self._hurry.set()
+        elif self._error is None and not self._busy:
+            with self._writing:
                 self._turn()
-            finally:
-                self._writing.release()
+        if len(self._intake) + len(self._aside) > _BOUND:
+            self._wait_for_room()
 
     def _wait_for_room(self) -> None:
         self._hurry.set()
-        while len(self._rows) > _BOUND:
+        while len(self._intake) + len(self._aside) > _BOUND:
             error = self._error
             if error is not None:
                 raise error
@@ -150,7 +171,8 @@ class Writer:
         job = _Job(function, threading.Event())
         self._add(job)
         assert job.done is not None
-        self._help(wait=True)
+        with self._writing:
+            self._turn()
         if not job.done.is_set():
             self._hurry.set()
             job.done.wait()
@@ -164,13 +186,7 @@ class Writer:
             if self._closing:
                 raise _closed()
             self._jobs.append(job)
-            if self._idle:
-                self._rouse()
-
-    def _rouse(self) -> None:
-        # In this order: if Ctrl-C comes in between, the next one rouses the thread again.
-        self._wake.set()
-        self._idle = False
+        self._intake.roused.set()
 
     def flush(self) -> None:
         """Return when everything that was left so far is durable.
@@ -198,7 +214,7 @@ class Writer:
         finally:
             with self._lock:
                 self._closing = True
-                self._rouse()
+            self._intake.roused.set()
             self._hurry.set()
             self._thread.join()
             if self._journal is not None:
@@ -209,77 +225,85 @@ class Writer:
     def _loop(self) -> None:
         self._sleep()
         while True:
-            self._hurry.wait(_PAUSE if self._error is not None else self._patience)
+            if not self._hurry.wait(self._pause()) and self._error is None and self._pause() > _EARLY:
+                # Somebody else has just written what this was going to.
+                continue
             with self._writing:
                 self._turn()
-                with self._lock:
-                    if self._closing:
-                        return
-                    idle = self._idle = not self._rows and not self._jobs and not self._safe
-            if idle:
+            if self._closing:
+                return
+            if not (self._intake or self._jobs or self._aside):
                 self._sleep()
 
-    def _sleep(self) -> None:
-        self._wake.wait()
-        self._wake.clear()
+    def _pause(self) -> float:
+        """Return after how many seconds there will be something to do for the thread."""
+        if self._error is not None:
+            return _PAUSE
+        due = self._intake.due
+        if due == NEVER:
+            # What is in the journal waits for a pause.
+            return self._aside.pause() if self._aside else 0.0
+        return max(0.0, min(due - time.time(), _SOON) + self._grace)
 
-    # ------------------------------------------------------------------------------------------- by whoever may write
+    def _sleep(self) -> None:
+        self._intake.roused.wait()
+        self._intake.roused.clear()
+
+    # ------------------------------------------------------------------------------------ by whoever holds the locks
 
     def _turn(self) -> None:
         """Write the rows and do the jobs that there are; what the database refuses is kept."""
-        with self._lock:
-            self._hurry.clear()
-            rows, self._rows = self._rows, []
-            jobs, self._jobs = self._jobs, []
-        self._error = None
-        if self._journal is not None and not jobs and self._put_aside(rows):
-            return
-        safe, self._safe = self._safe, []
-        rows = safe + rows
-        written = 0
+        rest: list[Parcel] = []
+        jobs: list[_Job] = []
         kept: list[_Job] = []
+        self._busy = True
         try:
-            written = self._write_rows(rows)
-            if self._journal is not None and written == len(rows):
-                self._journal.clear()
+            self._hurry.clear()
+            with self._lock:
+                jobs, self._jobs = self._jobs, jobs
+            self._error = None
+            if self._journal is not None and not jobs and not self._aside.bring():
+                return
+            bare = self._aside.take(rest)
+            rest = self._write_parcels(rest)
             # Nothing may become durable before what was left ahead of it.
             while jobs:
                 if not self._run(jobs[0]):
                     kept.append(jobs[0])
                 del jobs[0]
+            if rest:
+                self._aside.secure(bare)
+            else:
+                self._aside.shorten(self._write_parcels)
         finally:
             # Ctrl-C may come in between; what it interrupts is rolled back, and waits again.
-            with self._lock:
-                self._rows[:0] = rows[written:]
-                self._jobs[:0] = kept + jobs
+            self._busy = False
+            if rest:
+                self._aside.put_back(rest)
+            if kept or jobs:
+                with self._lock:
+                    self._jobs[:0] = kept + jobs
 
-    def _put_aside(self, rows: list[tuple[Any, ...]]) -> bool:
-        """Return whether rows need no transaction yet, because they are safe in the journal."""
-        assert self._journal is not None
-        if not rows:
-            # Between two rows of a busy run is no pause.
-            return bool(self._safe) and time.monotonic() - self._last < _QUIET
-        if len(self._safe) + len(rows) >= _BATCH:
-            return False
+    def _write_parcels(self, parcels: list[Parcel]) -> list[Parcel]:
+        """Return what is to be kept."""
+        if not parcels:
+            return []
         try:
-            self._journal.append(rows)
-        except (OSError, ValueError):
-            # A full disk, or a row that is none: the database says it better.
-            return False
-        except BaseException:
-            with self._lock:
-                self._rows[:0] = rows
-            raise
-        self._safe += rows
-        self._last = time.monotonic()
-        return True
+            self._write(parcels)
+        except Exception as error:  # noqa: BLE001 - whatever a row of the caller's may hold
+            if _is_the_databases(error):
+                self._error = error
+                return parcels
+        else:
+            return []
+        rows = unpacked(parcels)
+        rest = rows[self._write_rows(rows) :]
+        return [(None, rest)] if rest else []
 
     def _write_rows(self, rows: list[tuple[Any, ...]]) -> int:
         """Return how many rows are dealt with, from the first on; the rest is to be kept."""
-        if not rows:
-            return 0
         try:
-            self._write(rows)
+            self._write([(None, rows)])
         except Exception as error:  # noqa: BLE001 - whatever a row of the caller's may hold
             if _is_the_databases(error):
                 self._error = error

@@ -6,6 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from resultant.engine.integrity import Digester
     from resultant.engine.state import Mapped
 
     from .mapping import Children, Claims
@@ -16,16 +17,31 @@ __all__ = ["Brood"]
 class Brood:
     """The children of one mapped task while they run."""
 
-    __slots__ = ("children", "claims", "fingerprint", "left", "parent", "places", "waiting")
+    __slots__ = ("children", "claims", "fingerprint", "inputs", "left", "parent", "places", "waiting")
 
     def __init__(self, children: Children | None, claims: Claims, parent: Mapped, count: int) -> None:
         self.children = children
         self.claims = claims
         self.parent = parent
         self.left = count
-        #: Gives the fingerprint of a child's inputs, where rows are written.
+        #: Give the fingerprint of a child's inputs, and what it is taken of, where rows are written.
         self.fingerprint: Callable[[int], bytes | None] | None = None
+        self.inputs: Callable[[int], bytes | None] | None = None
         #: Where each child's value goes, if that was worked out for all of them.
         self.places: list[str | None] | None = None
         #: Children that wait for children above them: how many arrivals each still needs.
         self.waiting: dict[int, int] = {}
+
+    def know(self, digester: Digester, inputs: Callable[[int], bytes | None]) -> None:
+        """Learn what the fingerprints of children are taken of.
+
+        Args:
+            digester: takes them.
+            inputs: gives that by position; ``None`` where there is none.
+        """
+
+        def fingerprint(index: int) -> bytes | None:
+            given = inputs(index)
+            return None if given is None else digester.small(given)
+
+        self.inputs, self.fingerprint = inputs, fingerprint

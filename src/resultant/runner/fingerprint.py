@@ -18,11 +18,14 @@ if TYPE_CHECKING:
     from .mapping import Children
     from .plan import Step, Upstream
 
-__all__ = ["of_children", "of_task"]
+__all__ = ["inputs_of_children", "inputs_of_task", "of_task"]
 
 #: What a part stands for: stored bytes, a value in a text of its own, a scalar, a digested value, no value at all, and
 #: something that every process makes anew.
 _STORED, _INLINE, _SCALAR, _VALUE, _NOTHING, _ANEW = b"\x00", b"\x01", b"\x02", b"\x03", b"\x04", b"\x05"
+
+#: What stands before the part of an input, by its key.
+_names: dict[str | None, bytes] = {}
 
 
 def of_task(digester: Digester, step: Step, upstream: list[State]) -> bytes | None:
@@ -33,24 +36,36 @@ def of_task(digester: Digester, step: Step, upstream: list[State]) -> bytes | No
         step: the task.
         upstream: the states of the tasks above, one for each edge.
     """
-    parts = []
-    for edge, above in zip(step.upstream, upstream, strict=True):
-        part = _edge_part(edge, above)
-        if part is None:
-            return None
-        parts.append(_keyed(edge.key, part))
-    constants = _constants(step)
-    if constants is None:
-        return None
-    parts.append(constants)
-    return digester.small(b"".join(parts))
+    inputs = inputs_of_task(step, upstream)
+    return None if inputs is None else digester.small(inputs)
 
 
-def of_children(digester: Digester, step: Step, children: Children) -> Callable[[int], bytes | None]:
-    """Return a function that gives the fingerprint of one child's inputs, by its position.
+def inputs_of_task(step: Step, upstream: list[State]) -> bytes | None:
+    """Return what a fingerprint is taken of; ``None`` where there is none.
 
     Args:
-        digester: holds the key.
+        step: the task.
+        upstream: the states of the tasks above, one for each edge.
+    """
+    text = b""
+    for edge, above in zip(step.upstream, upstream, strict=True):
+        if above.__class__ is Success and (stored := above._result._digest) is not None:
+            part: bytes | None = _STORED + stored
+        else:
+            part = _edge_part(edge, above)
+            if part is None:
+                return None
+        text += (_names.get(edge.key) or _name(edge.key)) + part  # type: ignore[operator]
+    if not step.constants:
+        return text + b"c"
+    constants = _constants(step)
+    return None if constants is None else text + constants
+
+
+def inputs_of_children(step: Step, children: Children) -> Callable[[int], bytes | None]:
+    """Return a function that gives, by a child's position, what its fingerprint is taken of.
+
+    Args:
         step: the mapped task.
         children: what its children are given.
     """
@@ -58,7 +73,7 @@ def of_children(digester: Digester, step: Step, children: Children) -> Callable[
     varying: list[tuple[bytes, Any, Any, Any]] = []
     possible = True
     for edge, (key, values, states), above in zip(step.upstream, children.columns, children.upstream, strict=True):
-        name = _keyed(key, b"")
+        name = _names.get(key) or _name(key)
         if values is not None or states is not None:
             varying.append((name, values, states, edge))
             continue
@@ -71,14 +86,18 @@ def of_children(digester: Digester, step: Step, children: Children) -> Callable[
     if not possible or constants is None:
         return lambda index: None
     same = b"".join((*common, constants))
-    small = digester.small
     if len(varying) == 1 and varying[0][1] is not None:
         name, values, _, _ = varying[0]
         head = same + name
+        head_of_scalars = head + _SCALAR
 
         def single(index: int) -> bytes | None:
-            part = _value_part(values[index])
-            return None if part is None else small(head + part)
+            value = values[index]
+            encode = SCALARS.get(value.__class__)
+            if encode is not None:
+                return head_of_scalars + encode(value)
+            part = _value_part(value)
+            return None if part is None else head + part
 
         return single
 
@@ -89,14 +108,17 @@ def of_children(digester: Digester, step: Step, children: Children) -> Callable[
             if part is None:
                 return None
             parts.append(name + part)
-        return small(b"".join(parts))
+        return b"".join(parts)
 
     return several
 
 
-def _keyed(key: str | None, part: bytes) -> bytes:
+def _name(key: str | None) -> bytes:
     name = (key or "").encode()
-    return b"%d:%b%b" % (len(name), name, part)
+    known = b"%d:%b" % (len(name), name)
+    if len(_names) < 10_000:
+        _names[key] = known
+    return known
 
 
 def _edge_part(edge: Upstream, state: State | None) -> bytes | None:
@@ -158,8 +180,8 @@ def _told(state: State) -> str:
 def _value_part(value: Any) -> bytes | None:
     encode = SCALARS.get(type(value))
     if encode is not None:
-        plain = encode(value)
-        return _SCALAR + b"%d:" % len(plain) + plain
+        # Such an encoding says where it ends.
+        return _SCALAR + encode(value)
     digest = digest_value(value)
     return None if digest is None else _VALUE + digest.encode()
 
@@ -172,10 +194,14 @@ def _text(tag: bytes, text: str) -> bytes:
 def _constants(step: Step) -> bytes | None:
     if not step.constants:
         return b"c"
+    if len(step.constants) == 1:
+        ((key, value),) = step.constants.items()
+        only = _value_part(value)
+        return None if only is None else b"c" + _name(key) + only
     parts = []
     for key in sorted(step.constants):
         part = _value_part(step.constants[key])
         if part is None:
             return None
-        parts.append(_keyed(key, part))
+        parts.append(_name(key) + part)
     return b"c" + b"".join(parts)

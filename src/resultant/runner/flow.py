@@ -9,7 +9,7 @@ from resultant.engine.result import Result
 from resultant.engine.state import Cached, Failed, Mapped, Pending, Retrying, State, Success
 
 from .brood import Brood
-from .fingerprint import of_children
+from .fingerprint import inputs_of_children
 from .flights import Flights
 from .mapping import Children, Claims, flattened, input_results
 from .recording import tries
@@ -195,7 +195,7 @@ class FlowRun:
         count = len(parent.map_states) if children is None else children.count
         brood = self.broods[step.index] = Brood(children, claims, parent, count)
         if self.recorder is not None and children is not None:
-            brood.fingerprint = of_children(self.recorder.digester, step, children)
+            brood.know(self.recorder.digester, inputs_of_children(step, children))
         self.states[step.index] = parent
         return brood
 
@@ -226,7 +226,7 @@ class FlowRun:
                 states[child] = end
                 counts[cls] = counts.get(cls, 0) + 1
                 if recorder is not None:
-                    recorder.child(step, child, end, began, tries(state), brood.fingerprint)
+                    recorder.child(step, child, end, began, tries(state), brood.inputs)
             elif cls is Unfinished:
                 self.began[index, child] = began
                 states[child] = state
@@ -234,7 +234,7 @@ class FlowRun:
                 waiting += 1
             else:
                 if recorder is not None:
-                    recorder.child(step, child, end, began, tries(state), brood.fingerprint)
+                    recorder.child(step, child, end, began, tries(state), brood.inputs)
                 waiting += self._keep(index, child, end)
         # Whatever is not finished comes back through _settle, one by one.
         brood.left = waiting

@@ -1,0 +1,112 @@
+"""Rows on their way from memory into the database: safe in a journal, where there is one, until enough are together."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import suppress
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .intake import Intake
+    from .journal import Journal
+    from .parcels import Parcel
+
+__all__ = ["Aside"]
+
+# As many rows in the journal are worth a transaction, and so is a pause of this long.
+_BATCH = 1000
+_QUIET = 0.05
+
+# The journal is emptied when all its rows are in the database. If that never happens by itself, because more are brought
+# meanwhile, it is brought about at this size.
+_LONG = 8 << 20
+
+
+class Aside:
+    """What was taken out of the intake. Rows that are there twice do no harm, and none may be missing, whenever Ctrl-C comes.
+
+    Args:
+        intake: where rows come from.
+        journal: makes them safe.
+    """
+
+    def __init__(self, intake: Intake, journal: Journal | None) -> None:
+        self._intake = intake
+        self._journal = journal
+        self._lock = threading.RLock()
+        self._parcels: list[Parcel] = []
+        self._bare = 0  # parcels, at the end, that are not in the journal
+        self._last = 0.0  # when rows were last put aside
+
+    def __len__(self) -> int:
+        return sum(len(rows) for _, rows in self._parcels)
+
+    def bring(self) -> bool:
+        """Bring what waits into the journal; return whether it is time to bring that to the database."""
+        assert self._journal is not None
+        with self._lock:
+            parcels = self._parcels
+            before = len(parcels)
+            self._intake.take(parcels)
+            self._bare += len(parcels) - before
+            if not self._bare:
+                # Between two rows of a busy run is no pause.
+                return bool(parcels) and time.monotonic() - self._last >= _QUIET
+            self._last = time.monotonic()
+            try:
+                self._journal.append(parcels[-self._bare :])
+            except (OSError, ValueError):
+                # A full disk, or a row that is none: the database says it better, and at once.
+                return True
+            self._bare = 0
+            return len(self) >= _BATCH
+
+    def pause(self) -> float:
+        """Return after how many seconds the rows in the journal will have had a pause."""
+        return max(0.0, self._last + _QUIET - time.monotonic())
+
+    def take(self, into: list[Parcel]) -> list[Parcel]:
+        """Hand over everything, with what waits.
+
+        Args:
+            into: is given the parcels before they are forgotten.
+
+        Returns:
+            Those of them that are not in the journal.
+        """
+        with self._lock:
+            parcels = self._parcels
+            before = len(parcels) - self._bare
+            self._intake.take(parcels)
+            into += parcels
+            self._parcels = []
+            self._bare = 0
+            return parcels[before:]
+
+    def put_back(self, parcels: list[Parcel]) -> None:
+        """Keep what could not be brought to the database, in front of what came since."""
+        with self._lock:
+            self._parcels[:0] = parcels
+
+    def secure(self, parcels: list[Parcel]) -> None:
+        """Bring rows into the journal that are kept and not in there."""
+        if self._journal is not None and parcels:
+            with self._lock, suppress(OSError, ValueError):
+                self._journal.append(parcels)
+
+    def shorten(self, write: Callable[[list[Parcel]], list[Parcel]]) -> None:
+        """Empty the journal, if nothing came into it while its rows were brought to the database.
+
+        Args:
+            write: brings rows to the database, and returns those that are to be kept.
+        """
+        if self._journal is None:
+            return
+        with self._lock:
+            if self._parcels and self._journal.size > _LONG:
+                self._parcels = write(self._parcels)
+            if not self._parcels:
+                self._journal.clear()
