@@ -39,7 +39,8 @@ def command(
     """Free the space of results that nobody needs any more.
 
     Temporary files of writes that never finished go in any case; results go with runs that a budget chooses. The rows of
-    such runs stay, and say that the results are gone.
+    such runs stay, and say that the results are gone. Results that are packed into one segment go together, once none of them
+    is needed.
 
     Kept is what is pinned, stands in the cache for later runs, or is referred to by a run that was not chosen; and so are
     the results of runs that have not ended. Files that this database has no row for are never touched.

@@ -11,6 +11,7 @@ import os
 
 from resultant.cli.failure import Failure
 from resultant.reading.places import Places, wrote
+from resultant.stores.packed import is_segment, split_place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,14 +32,16 @@ class Doomed:
         location: its full name.
         row: the task run that wrote it.
         size: how many bytes are on record.
+        packed: how many results it holds, if it is a segment.
     """
 
-    __slots__ = ("location", "row", "size")
+    __slots__ = ("location", "packed", "row", "size")
 
-    def __init__(self, location: str, row: TaskRun) -> None:
+    def __init__(self, location: str, row: TaskRun, size: int | None = None, packed: int = 0) -> None:
         self.location = location
         self.row = row
-        self.size = row.size or 0
+        self.size = (row.size if size is None else size) or 0
+        self.packed = packed
 
 
 class Freed:
@@ -113,12 +116,14 @@ class Removal:
                 yield from self._doomed_in(batch)
 
     def _doomed_in(self, batch: list[TaskRun]) -> Iterator[Doomed]:
-        here = [row for row in batch if self._places.full(row) not in self._settled]
-        self._places.look_ahead(here)
-        for row in here:
-            place = self._places.full(row)
+        here = [(unit, row) for row in batch if (unit := self._unit(row)) is not None and unit not in self._settled]
+        self._places.look_ahead(row for place, row in here if not is_segment(place))
+        for place, _ in here:
             # Another row of this batch may have settled it.
-            if place is None or place in self._settled:
+            if place in self._settled:
+                continue
+            if is_segment(place):
+                yield from self._doomed_segment(place)
                 continue
             rows = self._places.rows(place)
             kept = any(self._keeps(each) for each in rows)
@@ -127,6 +132,29 @@ class Removal:
             writer = None if kept else next((each for each in rows if wrote(each)), None)
             if writer is not None:
                 yield Doomed(place, writer)
+
+    def _unit(self, row: TaskRun) -> str | None:
+        """Return the full name of what would be deleted with the bytes of a row: a place, or the segment it is in."""
+        place = self._places.full(row)
+        packed = None if place is None else split_place(place)
+        return place if packed is None else packed.segment
+
+    def _doomed_segment(self, segment: str) -> Iterator[Doomed]:
+        """Yield a segment of packed results, unless something keeps one of them: it goes as a whole or not at all."""
+        size = count = 0
+        writer = None
+        for batch in self._db.folder_batches(f"{segment}/"):
+            for row in batch:
+                if self._keeps(row):
+                    self._settled[segment] = True
+                    return
+                if writer is None and wrote(row):
+                    writer = row
+                size += row.size or 0
+            count += len(batch)
+        self._settled[segment] = False
+        if writer is not None:
+            yield Doomed(segment, writer, size, count)
 
     def _keeps(self, row: TaskRun) -> bool:
         """Return whether a row keeps the bytes that it refers to."""
@@ -187,14 +215,14 @@ class Removal:
     def _free(self, batch: list[TaskRun], freed: Freed) -> None:
         for each in self._doomed_in(batch):
             if self._delete(each):
-                freed.places += 1
+                freed.places += each.packed or 1
                 freed.size += each.size
 
     def estimate(self) -> Freed:
         """Return what :meth:`carry_out` would delete."""
         freed = Freed()
         for each in self.doomed():
-            freed.places += 1
+            freed.places += each.packed or 1
             freed.size += each.size
         return freed
 
@@ -209,6 +237,10 @@ class Removal:
                 raise ValueError("Nothing is on record of how these bytes were made.")
             store: Any = result_of(kind).store
             found = store.stat(each.location)
+            if each.packed:
+                # It grew after its first result was on record, and nobody else ever writes to it.
+                store.delete(each.location)
+                return True
             later = found.modified > (each.row.ended or each.row.started) + 1.0
             if later or (each.row.size is not None and found.size != each.row.size):
                 return False
@@ -227,7 +259,7 @@ class Removal:
 
         rows = []
         for row in batch:
-            place = self._places.full(row)
+            place = self._unit(row)
             if place is None:
                 continue
             kept = self._settled.get(place)

@@ -8,7 +8,7 @@ from time import time
 
 from resultant.reading.places import Places
 from resultant.stores.file import is_temporary
-from resultant.stores.packed import split_place
+from resultant.stores.packed import is_segment, split_place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,14 +90,38 @@ class Survey:
                         continue
 
     def leftovers(self, grace: float = GRACE) -> list[tuple[str, int]]:
-        """Return path and size of the temporary files of writes that never finished.
+        """Return path and size of what writes left behind that never finished: temporary files, and segments without rows.
 
         Args:
             grace: how many seconds old a file must be at least.
         """
         before = time() - grace
-        temporary = ((entry.path, _stat(entry)) for entry in self._files() if is_temporary(entry.name))
-        return sorted((path, stat.st_size) for path, stat in temporary if stat is not None and stat.st_mtime <= before)
+        found = []
+        for entry in self._files():
+            segment = is_segment(entry.name)
+            if segment or is_temporary(entry.name):
+                stat = _stat(entry)
+                if stat is not None and stat.st_mtime <= before and not (segment and self._is_needed(entry.path)):
+                    found.append((entry.path, stat.st_size))
+        self._segments.update(path for path, _ in found if is_segment(path))
+        return sorted(found)
+
+    def _is_needed(self, segment: str) -> bool:
+        """Return whether a row refers to a segment, or it is not for this database to say that nobody needs it."""
+        from resultant.errors import ResultError, UnknownRunError
+        from resultant.stores import file_store
+        from resultant.stores.framing import tasks_of
+
+        for _ in self.db.folder_batches(f"{segment}/", 1):
+            return True
+        store = file_store("/")
+        try:
+            named = tasks_of(store.stat(segment).size, lambda offset, length: store.read_range(segment, offset, length))
+            runs = {self.db.flow_run(run).id for run, _ in named}
+        except (ResultError, UnknownRunError, ValueError):
+            # Another database's, and so somebody else's.
+            return True
+        return not runs or bool(self.db.holders(runs))
 
     def unknown(self) -> Iterator[tuple[str, int]]:
         """Yield path and size of the files that no row knows, after :meth:`on_record` was gone through."""

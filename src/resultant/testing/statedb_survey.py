@@ -44,6 +44,19 @@ class StateDBSurveyTests(StateDBFixtures):
             assert all(0 < len(batch) <= size for batch in batches)
         assert list(db.task_run_batches("nobody")) == []
 
+    def test_task_runs_of_a_folder_come_in_batches(self, db: StateDB) -> None:
+        """All whose places lie right in it, once."""
+        self._filled(db)
+        for size in (1, 5, 1000):
+            batches = list(db.folder_batches("/b/", size))
+            assert all(0 < len(batch) <= size for batch in batches)
+            rows = [row for batch in batches for row in batch]
+            assert sorted(row.index for row in rows) == list(range(12))
+            assert {row.run for row in rows} == {"b"}
+        assert [row.location for batch in db.folder_batches("/all/") for row in batch] == ["/all/of them"] * 3
+        for folder in ("/", "/b", "b/", "/B/", "/b/1", "nothing/", '["a/'):
+            assert list(db.folder_batches(folder)) == []
+
     def test_stored_task_runs_come_by_place(self, db: StateDB) -> None:
         """All of them once; those of one place follow each other, the last to be written last."""
         self._filled(db)
