@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
     from .object_errors import Failure
+    from .segment_cache import SegmentCache
 
 __all__ = ["ObjectStore", "object_store"]
 
@@ -85,6 +86,7 @@ class ObjectStore:
         prefix = self._clients.prefix
         self._prefix = f"{encode(prefix)}/" if prefix else ""
         self.requests = Requests(self._clients)
+        self._packed: SegmentCache | None = None
 
     def __repr__(self) -> str:
         return f"ObjectStore({self._clients.safe_url!r})"
@@ -208,9 +210,7 @@ class ObjectStore:
             SupersededResultError: (while it is read) another object took its place meanwhile.
         """
         if MARK in key:
-            from .packed import packed_source
-
-            packed = packed_source(key, self.read_range)
+            packed = self._segments().source(key)
             if packed is not None:
                 return packed
         name = self._name(key)
@@ -230,10 +230,9 @@ class ObjectStore:
             NoSuchBucketError: the bucket does not exist.
         """
         if MARK in key:
-            from .packed import packed_has, split_place
-
-            if split_place(key) is not None:
-                return packed_has(key, self.stat)
+            packed = self._segments().has(key)
+            if packed is not None:
+                return packed
         return self.requests.head(self._name(key)) is not None
 
     def delete(self, key: str) -> None:
@@ -250,9 +249,7 @@ class ObjectStore:
             MissingResultError: nothing is there.
         """
         if MARK in key:
-            from .packed import packed_stat
-
-            packed = packed_stat(key, self.stat)
+            packed = self._segments().stat(key)
             if packed is not None:
                 return packed
         name = self._name(key)
@@ -310,4 +307,13 @@ class ObjectStore:
             from .packed import refuse_packed
 
             refuse_packed(key)
+            self._segments().forget(key)
         return self._name(key)
+
+    def _segments(self) -> SegmentCache:
+        found = self._packed
+        if found is None:
+            from .segment_cache import SegmentCache
+
+            found = self._packed = SegmentCache(self.stat, self.read_range)
+        return found

@@ -1,0 +1,73 @@
+"""What wide maps cost an object store, counted in the log of the server."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from resultant import Flow, ThreadExecutor, URLResult, open_run, task
+from resultant.runner.recorded_runs import database
+
+pytestmark = [pytest.mark.usefixtures("checkpointing"), pytest.mark.timeout(120)]
+
+
+@pytest.fixture
+def count(moto: Any, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Any:
+    """Counts the requests of this test that the server has answered."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testtest")
+    log = Path(moto.folder) / "log"
+    name = re.escape(request.node.name.partition("[")[0])
+
+    def counted() -> int:
+        return len(re.findall(rf'"[A-Z]+ [^"\n]*{name}[^"\n]* HTTP/1', log.read_text(errors="replace")))
+
+    return counted
+
+
+@task
+def small(x: int) -> str:
+    return f"value {x}"
+
+
+def flow_of(count: int, result: Any) -> Flow:
+    with Flow("wide", result=result) as flow:
+        small.map(list(range(count)))
+    return flow
+
+
+@pytest.mark.parametrize("threads", [False, True])
+def test_many_small_results_cost_a_handful_of_requests(
+    moto: Any, count: Any, request: pytest.FixtureRequest, threads: bool
+) -> None:
+    def result(**options: Any) -> URLResult:
+        url = f"{moto.bucket.url}/{request.node.name.partition('[')[0]}/{threads}"
+        return URLResult(url, options=moto.bucket.options, **options)
+
+    executor = ThreadExecutor(workers=8) if threads else None
+    begun = count()
+    assert flow_of(100, result()).run(executor=executor).is_successful()
+    single = (count() - begun) / 100
+    assert single >= 1
+    begun = count()
+    assert flow_of(3_000, result(pack=True)).run(executor=executor).is_successful()
+
+    assert count() - begun <= 3_000 * single / 50
+
+
+def test_reading_a_wide_map_does_not_ask_for_each_child(moto: Any, count: Any, request: pytest.FixtureRequest) -> None:
+    url = f"{moto.bucket.url}/{request.node.name}"
+    flow = flow_of(2_000, URLResult(url, options=moto.bucket.options, pack=True))
+    assert flow.run().is_successful()
+    run = open_run(database().flow_runs()[0].id)
+    begun = count()
+
+    assert run["small"][1_234].value == "value 1234"
+    assert count() - begun <= 2
+    assert run["small"].value == [f"value {x}" for x in range(2_000)]
+    assert count() - begun <= 40
+    assert flow.run(resume_run=run.id).is_successful()
+    assert count() - begun <= 80
