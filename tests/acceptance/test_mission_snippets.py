@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -218,8 +219,23 @@ def test_interacting_with_task_results(world: World) -> None:
     world.check(INTERACTING, world.run(ADD, INTERACTING))
 
 
-def test_a_result_of_ones_own_in_s3(world: World) -> None:
-    world.run(S3_TASK, "assert my_task.name == 'my_task'")
+def test_a_result_of_ones_own_in_s3(world: World, moto: Any) -> None:
+    client = moto.client()
+    if not any(bucket["Name"] == "bucket_of_models" for bucket in client.list_buckets()["Buckets"]):
+        client.create_bucket(Bucket="bucket_of_models")
+    client.put_object(Bucket="bucket_of_models", Key="model.pickle", Body=pickle.dumps({"weights": [1, 2]}))
+    machine = {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "testtest",
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{moto.port}",
+    }
+    # What stands in the place of the comment tells what was read.
+    told = S3_TASK.replace("# ...", "print(my_model, my_saved_model_result.location)")
+    run = "with Flow('models') as flow:\n    my_task()\nassert flow.run().is_successful()"
+    assert world.run(told, run, env=machine) == "{'weights': [1, 2]} model.pickle\n"
+    client.delete_object(Bucket="bucket_of_models", Key="model.pickle")
+    refused = world.run(S3_TASK, "my_task.run()", env=machine, expect_failure=True)
+    assert "MissingResultError" in refused.splitlines()[-1]
 
 
 def test_a_task_with_a_local_result(world: World) -> None:
