@@ -23,6 +23,7 @@ import small  # noqa: E402
 LIMITS = {
     "checkpointed": 1.5,
     "in memory": 0.5,
+    "packed storing": 0.3,
     "rerun": 1.5,
     "chain": 2.0,
     "recorded": 1.25,

@@ -67,6 +67,11 @@ def measure(folder, count):
     results = LocalResult(dir=f"{folder}/results", location="{map_index}.pkl")
     against_floor("checkpointed", fan_out(count, result=results), count)
     against_floor("default location", fan_out(count, result=LocalResult(dir=f"{folder}/default")), count)
+    found["packed storing"] = packed(folder, count, floor)
+    against_floor("packed", fan_out(count, result=LocalResult(dir=f"{folder}/packed", pack=True)), count)
+    config.record.runs = True
+    against_floor("packed and recorded", fan_out(count, result=LocalResult(dir=f"{folder}/on-record", pack=True)), count)
+    config.record.runs = False
     chained = LocalResult(dir=f"{folder}/chain", location="{task_slug}.pkl")
     against_floor("chain", chain(CHAIN, result=chained), CHAIN)
     found["recorded"] = recorded(folder, count)
@@ -77,6 +82,24 @@ def measure(folder, count):
     after = floors.read_loop(f"{folder}/floor-0", count)
     found["rerun"] = figure / ((before + after) / 2)
     return found, taken
+
+
+def packed(folder, count, floor):
+    """What storing packed results adds to the same run in memory, as a multiple of the floor of one file each.
+
+    A difference of two short times: the median of three tries.
+    """
+    ratios = []
+    before = floor()
+    for number in range(3):
+        stored = seconds(fan_out(count, result=LocalResult(dir=f"{folder}/packed-{number}", pack=True)), count)
+        config.flows.checkpointing = False
+        memory = seconds(fan_out(count), count)
+        config.flows.checkpointing = True
+        after = floor()
+        ratios.append((stored - memory) / ((before + after) / 2))
+        before = after
+    return sorted(ratios)[1]
 
 
 def recorded(folder, count):
