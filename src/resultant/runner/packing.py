@@ -87,22 +87,20 @@ class Packer:
         Raises:
             WriteError: the bytes could not be written.
         """
-        slug, index = frame.step.slug, frame.index
+        index = frame.index
         try:
-            stored.location = self._append(slug, -1 if index is None else index, data)
+            stored.location = self._append(frame.step.slug, -1 if index is None else index, data)
         except Exception as error:  # noqa: BLE001 - whatever a store raises, the value was not written
-            stored.location = self._again(
-                frame,
-                stored.value,
-                self.store.root,
-                error,
-                lambda: self._append(slug, -1 if index is None else index, data),
-            )
+            stored.location = self._append_again(frame, stored.value, data, error)
         return stored, None
 
     def close(self) -> None:
         """End what is open."""
         self._segment.close()
+
+    def _append_again(self, frame: TaskFrame, value: Any, data: bytes, error: Exception) -> Any:
+        slug, index = frame.step.slug, -1 if frame.index is None else frame.index
+        return self._again(frame, value, self.store.root, error, lambda: self._append(slug, index, data))
 
     def _open(self, run: Run) -> None:
         self._segment = SegmentFile(self.store, self._run_id)
