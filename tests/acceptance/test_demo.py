@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,10 +22,10 @@ pytestmark = [
 ]
 
 
-def _run(folder: Path, *arguments: str) -> str:
+def _run(folder: Path, *arguments: str, **environment: str) -> str:
     done = subprocess.run(
         [sys.executable, str(EXAMPLE), *arguments],
-        env=os.environ | {"RESULTANT_DEMO_DIR": str(folder), "MPLCONFIGDIR": str(folder.parent)},
+        env=os.environ | {"RESULTANT_DEMO_DIR": str(folder), "MPLCONFIGDIR": str(folder.parent)} | environment,
         capture_output=True,
         text=True,
         timeout=100,
@@ -54,6 +55,33 @@ def test_the_second_run_has_next_to_nothing_to_do(tmp_path: Path) -> None:
     # Another parameter is another summary and another picture; all else is there.
     third = _run(folder, "--min-flights", "20000")
     assert sorted(re.findall(r"✓ (\S+)", third)) == ["carriers", "draw", "summarise"]
+
+
+def test_one_setting_puts_it_into_a_bucket(seaweedfs: Any, tmp_path: Path) -> None:
+    bucket = seaweedfs.new_bucket().name
+    machine = {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "testtest",
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{seaweedfs.port}",
+        "RESULTANT__FLOWS__DEFAULT_RESULT": f"s3://{bucket}/flights",
+    }
+    folder = tmp_path / "results"
+    first = _run(folder, **machine)
+    assert re.search(r"↻ airline_names +waits", first)
+    assert "skipped" not in first
+    assert f"ran       http://127.0.0.1:{seaweedfs.port}/{bucket}/flights/delays-300.png" in first
+    client = seaweedfs.client()
+    picture = client.get_object(Bucket=bucket, Key="flights/delays-300.png")["Body"].read()
+    assert picture.startswith(b"\x89PNG\r\n\x1a\n")
+    there = {each["Key"]: each["LastModified"] for each in client.list_objects_v2(Bucket=bucket)["Contents"]}
+    assert {"flights/tables/flights.pickle", "flights/summary-300.csv", "flights/airlines.pickle"} < set(there)
+
+    second = _run(folder, **machine)
+    assert re.findall(r"✓ (\S+)", second) == ["carriers"]
+    now = {each["Key"]: each["LastModified"] for each in client.list_objects_v2(Bucket=bucket)["Contents"]}
+    assert {key: now[key] for key in there} == there, "what was there was not written again"
+    assert first.split("airline ")[-1] == second.split("airline ")[-1], "the table is the same"
+    assert not folder.exists()
 
 
 def test_its_files_are_what_their_names_say(tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ FRONT_DOOR = """
     InlineResult JSONSerializer
     LocalDaskExecutor LocalExecutor LocalResult MappedSerializer NoResult PandasSerializer Parameter PickleSerializer
     PrefectResult ProcessExecutor Result ResultRecord S3Result SecretResult Serializer Task ThreadExecutor URLResult
-    __version__ apply_map case config context flatten get_logger ifelse mapped merge open_run resource_manager runs
+    __version__ apply_map case config context flatten get_logger ifelse mapped merge open_run resource_manager result_at
+    runs
     set_temporary_config switch tags task unmapped
 """
 
