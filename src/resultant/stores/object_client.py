@@ -6,6 +6,7 @@ import os
 
 from resultant.errors import ConfigurationError, StoreError
 
+from .interruptible import forget
 from .object_errors import bad_configuration
 from .object_names import split_url, without_secrets
 
@@ -26,6 +27,7 @@ _lost = False
 def _after_fork() -> None:
     global _lost
     _lost = _lost or _used
+    forget()
 
 
 os.register_at_fork(after_in_child=_after_fork)

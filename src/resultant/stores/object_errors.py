@@ -32,6 +32,8 @@ __all__ = ["Failure", "bad_configuration"]
 
 _STATUS = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>(\w{1,64})</Code>")
+#: One of several objects that were to be deleted in one request: the answer is about each.
+_ITEM = re.compile(r'DeleteFailed \{.*?code: "(\w{1,64})"', re.DOTALL)
 _KIND = re.compile(r"kind: (Connect|Timeout|Request|Decode|Interrupted|Body)\b")
 _METADATA = re.compile(r"169\.254\.\d+\.\d+|metadata\.google\.internal|/identity/oauth2/token|/oauth2/v\d+\.\d+/token")
 
@@ -41,7 +43,7 @@ _NOT_NOW = {
     "BadDigest", "ConditionalRequestConflict", "IncompleteBody", "InternalError", "OperationAborted", "OperationTimedOut",
     "RequestTimeout", "ServiceUnavailable",
 }  # fmt: skip
-_NO_BUCKET = {"NoSuchBucket", "ContainerNotFound", "ContainerBeingDeleted", "ResourceNotFoundContainer"}
+_NO_BUCKET = {"NoSuchBucket", "ContainerNotFound", "ContainerBeingDeleted"}
 _TOO_LARGE = {"EntityTooLarge", "MaxMessageLengthExceeded", "RequestBodyTooLarge", "MetadataTooLarge"}
 _FULL = {"QuotaExceeded", "InsufficientStorage", "XMinioStorageFull", "AccountQuotaExceeded"}
 _REPLACED = {"PreconditionFailed", "ConditionNotMet"}
@@ -79,6 +81,13 @@ class Failure:
         status, code, broken = _STATUS.search(text), _CODE.search(text), _KIND.search(text)
         self.status = int(status[1]) if status else 0
         self.code = code[1] if code else ""
+        if item := _ITEM.search(text):
+            if item[1].isdigit():
+                self.status = int(item[1])
+            else:
+                self.code = item[1]
+        if "specified container does not exist" in text:
+            self.code = "ContainerNotFound"
         self.broken = "" if self.status or "builder error" in text else broken[1] if broken else ""
         if not self.broken and not self.status and "request or response body error" in text:
             self.broken = "Body"
@@ -125,7 +134,11 @@ class Failure:
     @property
     def denied(self) -> bool:
         """Whether the store refuses."""
-        return self.status in (401, 403) or self.kind in ("PermissionDeniedError", "UnauthenticatedError")
+        return (
+            self.status in (401, 403)
+            or self.code == "AccessDenied"
+            or self.kind in ("PermissionDeniedError", "UnauthenticatedError")
+        )
 
     def error(self, action: str, place: str, bucket: str) -> ResultantError:
         """Return the error of this library for it.

@@ -7,6 +7,7 @@ from threading import Lock
 
 from resultant.errors import DeniedError, MissingResultError, ResultantError, ResultError
 
+from .interruptible import interruptible
 from .object_errors import Failure
 
 TYPE_CHECKING = False
@@ -22,8 +23,10 @@ __all__ = ["WRITER", "Requests", "missing", "new_writer"]
 #: Whose write it was, in the metadata of an object; no provider minds this name.
 WRITER = "resultantwriter"
 
-#: Parts of an upload that travel at the same time, and ranges of an object that are read ahead.
+#: Parts of an upload that travel at the same time.
 AT_ONCE = 3
+#: Threads that read large objects ahead, for all readers of a store.
+READERS = 8
 
 _LIST = {
     "s3": "s3:ListBucket (on the bucket itself)",
@@ -73,7 +76,7 @@ class Requests:
             settled: says of a failure whether the request is done all the same.
         """
         try:
-            found = call(self.clients.single())
+            found = interruptible(call, self.clients.single())
         except Exception as error:  # noqa: BLE001 - each one is translated
             raised = error
         else:
@@ -97,7 +100,7 @@ class Requests:
                 self.fail(action, name, failure, raised)
             self._wait(action, name, failure, retry, pause)
             try:
-                return call(self.clients.single())
+                return interruptible(call, self.clients.single())
             except Exception as error:  # noqa: BLE001 - each one is translated
                 raised = error
 
@@ -164,7 +167,7 @@ class Requests:
 
             with _lock:
                 if self._readers is None:
-                    self._readers = ThreadPoolExecutor(AT_ONCE * 2, thread_name_prefix="resultant-read")
+                    self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="resultant-read")
         return self._readers
 
     def head(self, name: str) -> Any:
@@ -221,20 +224,23 @@ class Requests:
         """Put bytes in parts, each of which is tried again by the client."""
         from obstore import put
 
+        def send(client: Any) -> None:
+            put(
+                client,
+                name,
+                parts,
+                attributes={**(self.clients.attributes or {}), **writer},
+                tags=self.clients.tags,
+                use_multipart=True,
+                chunk_size=part,
+                max_concurrency=AT_ONCE,
+            )
+
         policy = self.clients.policy
         retry = 0
         while True:
             try:
-                put(
-                    self.clients.trying(),
-                    name,
-                    parts,
-                    attributes={**(self.clients.attributes or {}), **writer},
-                    tags=self.clients.tags,
-                    use_multipart=True,
-                    chunk_size=part,
-                    max_concurrency=AT_ONCE,
-                )
+                interruptible(send, self.clients.trying())
             except Exception as error:  # noqa: BLE001 - told below, outside of this clause
                 raised = error
             else:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
+import os
+
 from .base import Sink
 from .object_requests import new_writer
 
@@ -20,6 +23,12 @@ __all__ = ["PART", "ObjectSink", "part_size"]
 PART = 8 << 20
 #: Parts that an upload may have, on the strictest of the providers.
 MOST_PARTS = 10_000
+
+
+#: Seconds to wait for an upload that is being aborted, before it is left behind.
+PATIENCE = 5.0
+
+_live: set[ObjectSink] = set()
 
 
 class _Abandoned(Exception):
@@ -50,8 +59,10 @@ class ObjectSink(Sink):
         self._failure: BaseException | None = None
         self._writer = new_writer()
         self._done = False
-        self._thread: Thread = Thread(target=self._upload, name="resultant-upload")
+        # Whoever presses Ctrl-C does not want to wait for a server that is silent.
+        self._thread: Thread = Thread(target=self._upload, name="resultant-upload", daemon=True)
         self._thread.start()
+        _live.add(self)
 
     def _stream(self, data: bytes | memoryview) -> None:
         view = memoryview(data)
@@ -76,6 +87,7 @@ class ObjectSink(Sink):
             self._hand_over(filled)
         self._hand_over(None)
         self._thread.join()
+        _live.discard(self)
         if self._failure is not None:
             self._requests.finish_upload(self.name, self.size, self._writer, self._failure)
         self.streaming = False
@@ -91,8 +103,9 @@ class ObjectSink(Sink):
             self._queue.get_nowait()
         except Empty:
             pass
-        self._queue.put(None)
-        self._thread.join()
+        self._hand_over(None)
+        self._thread.join(PATIENCE)
+        _live.discard(self)
 
     def _hand_over(self, part: bytes | bytearray | None) -> None:
         from queue import Full
@@ -116,22 +129,24 @@ class ObjectSink(Sink):
             self._done = True
 
     def _parts(self) -> Iterator[Any]:
-        from queue import Empty
-        from threading import main_thread
-
         while True:
-            try:
-                part = self._queue.get(timeout=0.5)
-            except Empty:
-                if self._failure is None and main_thread().is_alive():
-                    continue
-                # Aborted, or forgotten by a program that is ending.
-                raise _Abandoned from None
+            part = self._queue.get()
             if self._failure is not None:
                 raise _Abandoned
             if part is None:
                 return
             yield part
+
+
+def _abort_all() -> None:
+    """Abort what a program forgot that is ending: a thread inside of the client must not outlive the interpreter."""
+    for sink in list(_live):
+        sink.abort()
+
+
+atexit.register(_abort_all)
+# The uploads of a process are not those of its forked children.
+os.register_at_fork(after_in_child=_live.clear)
 
 
 def part_size(size: int) -> int:

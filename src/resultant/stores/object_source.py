@@ -5,7 +5,6 @@ from __future__ import annotations
 from io import RawIOBase
 
 from .base import Source
-from .object_requests import AT_ONCE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["RANGE", "ObjectSource"]
 
 #: Bytes of a range.
-RANGE = 8 << 20
+RANGE = 4 << 20
+#: Ranges under way ahead of the reader. Each takes twice its size for a moment, when its pieces are joined.
+AHEAD = 4
 
 
 class ObjectSource(Source):
@@ -67,6 +68,7 @@ class _Ranges(RawIOBase):
         self._source = source
         self._position = 0
         self._index = -1
+        self._last = (source.size - 1) // RANGE
         self._view = memoryview(b"")
         self._ahead: dict[int, Future[Any]] = {}
 
@@ -91,7 +93,7 @@ class _Ranges(RawIOBase):
         while done < total:
             index, start = divmod(self._position, RANGE)
             if index != self._index:
-                self._load(index)
+                self._load(index, (self._position + total - done - 1) // RANGE)
             piece = self._view[start : start + total - done]
             view[done : done + len(piece)] = piece
             done += len(piece)
@@ -110,18 +112,18 @@ class _Ranges(RawIOBase):
         self._view = memoryview(b"")
         super().close()
 
-    def _load(self, index: int) -> None:
+    def _load(self, index: int, wanted: int) -> None:
+        """Take a range into view; those up to the one that is wanted follow it, or more where they are read in order."""
         self._view = memoryview(b"")
-        follows = index == self._index + 1
         future = self._ahead.pop(index, None)
-        if not follows:
+        if index != self._index + 1:
             for stale in self._ahead.values():
                 stale.cancel()
             self._ahead.clear()
-        elif index or self._index < 0:
-            last = (self._source.size - 1) // RANGE
-            for number in range(index + 1, min(index + AT_ONCE, last) + 1):
-                if number not in self._ahead:
-                    self._ahead[number] = self._source._requests.readers().submit(self._source.range, number)
+        elif index:
+            wanted = self._last
+        for number in range(index + 1, min(index + AHEAD, wanted) + 1):
+            if number not in self._ahead:
+                self._ahead[number] = self._source._requests.readers().submit(self._source.range, number)
         self._view = memoryview(self._source.range(index) if future is None else future.result())
         self._index = index
