@@ -26,7 +26,7 @@ from object_servers import azurite, gcs, moto, seaweedfs  # noqa: E402, F401 - f
 FOREIGN_SETTINGS = ("RESULTANT__", "PREFECT__")
 #: Whoever runs the tests may have credentials for object stores; machines of a cloud are given some.
 CLOUDS = ("AWS_", "AZURE_", "GOOGLE_")
-NO_METADATA = {"AWS_EC2_METADATA_DISABLED": "true", "NO_GCE_CHECK": "true"}
+NO_METADATA = {"AWS_EC2_METADATA_DISABLED": "true", "NO_GCE_CHECK": "true", "AZURE_TOKEN_CREDENTIALS": "dev"}
 
 
 @pytest.fixture(autouse=True)

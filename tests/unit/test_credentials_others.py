@@ -87,7 +87,6 @@ def test_azure_without_anything(monkeypatch: pytest.MonkeyPatch) -> None:
         AzureResult("c", "hush;AccountKey=hush").access()
     assert "hush" not in str(caught.value)
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr("resultant.engine.credentials.metadata._known", {"169.254.169.254": False})
     with pytest.raises(AccessError, match="az login"):
         AzureResult("c", account="a").access().check()
     monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_KEY", "a2V5")

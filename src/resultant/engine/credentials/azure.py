@@ -100,7 +100,9 @@ def complete_azure(url: str, options: dict[str, Any], provider: Callable[[], Any
         f"There are no credentials for {url}: none in code, in {_VARIABLE}, or elsewhere in the environment. Give a "
         "connection string, or log in with `az login`."
     )
-    return Access(url, options, None, lacking, "169.254.169.254")
+    # As Microsoft's own library has it: "dev" is a machine that nobody gives an identity.
+    host = "" if os.environ.get("AZURE_TOKEN_CREDENTIALS", "").lower() == "dev" else "169.254.169.254"
+    return Access(url, options, None, lacking, host)
 
 
 def parsed(text: str, who: str) -> dict[str, Any]:
