@@ -204,7 +204,7 @@ class FlowRun:
         children, states, run, recorder = brood.children, brood.parent.map_states, self.run, self.recorder
         assert children is not None
         counts, quick, index, places = self.counts, children.quick, step.index, brood.places
-        waiting = 0
+        waiting, brood.left = 0, children.count
         for child in range(children.count):
             state = states[child]
             if state is None:
@@ -228,6 +228,7 @@ class FlowRun:
                 if recorder is not None:
                     recorder.child(step, child, end, began, tries(state), brood.inputs)
             elif cls is Unfinished:
+                self._land(wait=False)
                 self.began[index, child] = began
                 states[child] = state
                 self.flights.fly(index, child, end)
@@ -236,9 +237,8 @@ class FlowRun:
                 if recorder is not None:
                     recorder.child(step, child, end, began, tries(state), brood.inputs)
                 waiting += self._keep(index, child, end)
-        # Whatever is not finished comes back through _settle, one by one.
-        brood.left = waiting
-        if not waiting:
+        brood.left += waiting - children.count  # what has landed meanwhile is counted already
+        if not brood.left:
             self.complete(index, brood)
 
     def _keep(self, index: int, child: int, state: Any) -> bool:
