@@ -108,11 +108,25 @@ class TaskRunWriter:
             self._epoch = epoch
         whole: list[tuple[Any, ...]] = []
         usual: dict[Head, list[tuple[Any, ...]]] = {}
+        # Tasks without a number, and when they began: numbers are given in the order of the rows, as far as that is known.
+        new: dict[tuple[str, str], float] = {}
+        known = self._tasks
         for head, rows in parcels:
             if head is None:
                 whole += rows
-            else:
-                usual.setdefault(head, []).extend(rows)
+                for row in rows:
+                    if row[:2] not in known:
+                        new.setdefault(row[:2], row[6])
+                continue
+            usual.setdefault(head, []).extend(rows)
+            run, slug = head[:2]
+            if slug is None:
+                new.update(((run, row[0]), row[1]) for row in rows if (run, row[0]) not in known)
+            elif (run, slug) not in known:
+                new.setdefault((run, slug), rows[0][1])
+        order = sorted(new, key=new.__getitem__) if usual else list(new)
+        for start in range(0, len(order), _MOST):
+            self._task_numbers(order[start : start + _MOST])
         for start in range(0, len(whole), _MOST):
             self._write_some(whole[start : start + _MOST])
         for head, rows in usual.items():

@@ -32,7 +32,7 @@ class Template:
         names: the names that it needs, in order of appearance.
     """
 
-    __slots__ = ("_absolute", "_climbs", "_segments", "names", "text")
+    __slots__ = ("_absolute", "_around", "_climbs", "_segments", "names", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -40,6 +40,13 @@ class Template:
         self.names: tuple[str, ...] = tuple(dict.fromkeys(_names(self._segments)))
         first = self._segments[0] if self._segments else ""
         self._absolute = isinstance(first, str) and first.startswith("/")
+        #: The text before and after the only name, where it is one that needs no more than its value's text.
+        self._around: tuple[str, _Field, str] | None = None
+        fields = [each for each in self._segments if not isinstance(each, str)]
+        if len(fields) == 1 and fields[0].simple:
+            place = self._segments.index(fields[0])
+            before, after = ("".join(map(str, part)) for part in (self._segments[:place], self._segments[place + 1 :]))
+            self._around = before, fields[0], after
         self._climbs = _climbing_parts(text) if ".." in text else 0
 
     def __reduce__(self) -> Any:
@@ -81,6 +88,9 @@ class Template:
         add = pieces.append
         segment: str | _Field = ""
         try:
+            if self._around is not None:
+                before, segment, after = self._around
+                return f"{before}{lookup(segment.name)}{after}"
             for segment in self._segments:
                 if type(segment) is str:
                     add(segment)

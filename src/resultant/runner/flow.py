@@ -11,7 +11,7 @@ from resultant.engine.state import Cached, Failed, Mapped, Pending, Retrying, St
 from .brood import Brood
 from .fingerprint import inputs_of_children
 from .flights import Flights
-from .mapping import Children, Claims, flattened, input_results
+from .mapping import Children, Claims, input_results, states_above
 from .recording import tries
 from .resuming import adopt_children, child_stands, gathered, stands
 from .task import Unfinished, died, parent_state, run_task
@@ -132,23 +132,21 @@ class FlowRun:
     def _begin(self, index: int) -> None:
         step = self.plan.steps[index]
         state = self.states[index]
-        if getattr(step.task, "is_constant", False) and not state.is_finished():
+        # A cached state that was passed in is for the task's validator to judge.
+        if state.__class__ is not Pending and state.is_finished():
+            if not (step.mapped and isinstance(state, Mapped)) and state.__class__ is not Cached:
+                if not getattr(step.task, "rerun_always", False):
+                    self._arrived(index, state)
+                    return
+                state = Pending()
+        elif getattr(step.task, "is_constant", False):
             self.settle(index, None, Success(result=Result(step.task.value)), known=True)
             return
-        # A cached state that was passed in is for the task's validator to judge.
-        if state.is_finished() and not (step.mapped and isinstance(state, Mapped)) and state.__class__ is not Cached:
-            if not getattr(step.task, "rerun_always", False):
-                self._arrived(index, state)
-                return
-            state = Pending()
         if self.history is not None:
             if stands(self, self.history, step):
                 return
             state = self.states[index]
-        upstream = [self.states[edge.index] for edge in step.upstream]
-        for position, edge in enumerate(step.upstream):
-            if edge.flattened and not edge.mapped:
-                upstream[position] = flattened(upstream[position])
+        upstream = states_above(step, self.states)
         if step.mapped:
             self._begin_mapped(step, state, upstream)
             return

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from .plan import Run, Step
 
-__all__ = ["Children", "Claims", "expand", "flat_value", "flattened", "input_results"]
+__all__ = ["Children", "Claims", "expand", "flat_value", "input_results", "states_above"]
 
 #: Names that differ for every child, so that a location which uses one cannot collide.
 _UNIQUE = frozenset(("map_index", "task_full_name", "task_run_id"))
@@ -36,7 +36,7 @@ class Children:
         quick: whether every task above succeeded for certain, so that a child's upstream states need not be looked at.
     """
 
-    __slots__ = ("columns", "constants", "count", "quick", "step", "upstream")
+    __slots__ = ("columns", "constants", "count", "quick", "sole", "step", "upstream")
 
     def __init__(self, step: Step, upstream: list[State]) -> None:
         self.step = step
@@ -64,10 +64,19 @@ class Children:
                 self.quick = False
             self.columns.append((edge.key, values, states))
         self.count = min(lengths)
+        #: Name and values of the only input that is not a constant, if they are known.
+        self.sole: tuple[str, Sequence[Any]] | None = None
+        if len(self.columns) == 1:
+            name, only, _ = self.columns[0]
+            self.sole = None if name is None or only is None else (name, only)
 
     def inputs(self, index: int) -> dict[str, Any]:
         """Return the inputs of one child, by name."""
         inputs = dict(self.constants)
+        if self.sole is not None:
+            name, only = self.sole
+            inputs[name] = only[index]
+            return inputs
         for (key, values, states), above in zip(self.columns, self.upstream, strict=True):
             if key is not None:
                 if values is not None:
@@ -235,7 +244,20 @@ def flat_states(above: State) -> list[State]:
     return [_element(above, item) for item in flat_value(above.result)]
 
 
-def flattened(above: State) -> State:
+def states_above(step: Step, states: list[State]) -> list[State]:
+    """Return the states of the tasks above a step, one for each edge, as the step is given them.
+
+    Args:
+        step: the step.
+        states: the states of all steps.
+    """
+    return [
+        _flattened(states[edge.index]) if edge.flattened and not edge.mapped else states[edge.index]
+        for edge in step.upstream
+    ]
+
+
+def _flattened(above: State) -> State:
     """Return a state whose value is flattened, for a task that reduces it."""
     flat = flat_states(above)
     if not above.is_mapped():

@@ -114,38 +114,50 @@ def save(frame: TaskFrame, value: Any, background: bool) -> tuple[Result, Future
     step = frame.step
     configured = step.result
     assert configured is not None
-    location = frame.location
+    # No function is made here, because whatever it held would cost every task, and not only those whose write fails.
     if not step.direct:
-        try:
-            return _write_own(frame, configured, value), None
-        except Exception as error:  # noqa: BLE001 - the class is the user's own
-            return _again(frame, value, location, error, lambda: _write_own(frame, configured, value)), None
+        return _save_own(frame, configured, value), None
     store = _store(frame)
-    serializer = configured.serializer
     stored = like(step, value)
-    digester = frame.run.digester
-    few = serializer.small(value)
-    if few is not None:
-        frame.run.written += len(few)
-        if digester is not None:
-            stored._size = len(few)
-            stored._digest = digester.small(few)
-        if step.packs:
-            return (step.packer or packer_of(frame)).add(frame, stored, few, background)
-        place = default_location() if location is None else location
-        if background and len(few) >= store.background_from:
-            return stored, _put_behind(frame, stored, place, few)
-        try:
-            stored.location = store.put(place, few)
-        except Exception as error:  # noqa: BLE001 - whatever a store raises, the value was not written
-            stored.location = _again(frame, value, place, error, lambda: store.put(place, few))
-        return stored, None
+    few = configured.serializer.small(value)
+    if few is None:
+        return _save_large(frame, stored, store, background)
+    run = frame.run
+    run.written += len(few)
+    if run.digester is not None:
+        stored._size = len(few)
+        stored._digest = run.digester.small(few)
+    if step.packs:
+        return (step.packer or packer_of(frame)).add(frame, stored, few, background)
+    location = frame.location
     if location is None:
         location = default_location()
+    if background and len(few) >= store.background_from:
+        return stored, _put_behind(frame, stored, location, few)
+    try:
+        stored.location = store.put(location, few)
+    except Exception as error:  # noqa: BLE001 - whatever a store raises, the value was not written
+        stored.location = _put_again(frame, stored, location, few, error)
+    return stored, None
+
+
+def _save_own(frame: TaskFrame, configured: Result, value: Any) -> Result:
+    try:
+        return _write_own(frame, configured, value)
+    except Exception as error:  # noqa: BLE001 - the class is the user's own
+        again: Result = _again(frame, value, frame.location, error, lambda: _write_own(frame, configured, value))
+        return again
+
+
+def _save_large(frame: TaskFrame, stored: Any, store: Store, background: bool) -> tuple[Result, Future[Any] | None]:
+    """Store a value whose bytes are not made at once."""
+    step = frame.step
+    value = stored.value
+    location = default_location() if frame.location is None else frame.location
     sink = store.sink(location)
     packed: bytes | None = None
     try:
-        _dump(stored, value, sink, digester)
+        _dump(stored, value, sink, frame.run.digester)
         frame.run.written += sink.size
         if step.packs and sink.size <= step.packs:
             packed = sink.finished()
@@ -164,6 +176,11 @@ def save(frame: TaskFrame, value: Any, background: bool) -> tuple[Result, Future
     return stored, None
 
 
+def _put_again(frame: TaskFrame, stored: Any, location: str, data: bytes, error: Exception) -> Any:
+    store = _store(frame)
+    return _again(frame, stored.value, location, error, lambda: store.put(location, data))
+
+
 def _put_behind(frame: TaskFrame, stored: Any, location: str, data: bytes) -> Future[Any]:
     """Put finished bytes on another thread, while other tasks run; `stored` learns its location there."""
     store, writers = _store(frame), frame.run.writers
@@ -173,7 +190,7 @@ def _put_behind(frame: TaskFrame, stored: Any, location: str, data: bytes) -> Fu
         try:
             stored.location = store.put(location, data)
         except Exception as error:  # noqa: BLE001 - whatever a store raises, the value was not written
-            stored.location = _again(frame, stored.value, location, error, lambda: store.put(location, data))
+            stored.location = _put_again(frame, stored, location, data, error)
 
     return writers.submit(len(data), put)
 

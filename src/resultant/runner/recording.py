@@ -65,8 +65,8 @@ class Recorder:
         step = run.plan.steps[index]
         began = run.began.pop((index, child), 0.0) or time()
         if child is None:
-            upstream = [run.states[edge.index] for edge in step.upstream]
-            self.task(step, state, began, tries(run.states[index]), upstream)
+            states = run.states
+            self.task(step, state, began, tries(states[index]), [states[edge.index] for edge in step.upstream])
         else:
             brood = run.broods[index]
             before = brood.parent.map_states[child]
