@@ -122,6 +122,17 @@ def test_fsck_finds_what_is_cut_off_and_what_is_gone(heap: Shell) -> None:
     assert [each["run"] for each in heap("fsck", "--json").json["damage"] if each["verdict"] == "missing"] == []
 
 
+def test_fsck_finds_a_segment_that_holds_something_else(heap: Shell) -> None:
+    heap.run("packed.py")
+    (path,) = segments(heap)
+    path.write_bytes(bytes(path.stat().st_size))
+
+    told = heap("fsck", "--json")
+
+    assert told.status == 1
+    assert [each["verdict"] for each in told.json["damage"]] == ["damaged"] * 6
+
+
 def test_segments_without_rows_go_if_they_are_this_databases_own(heap: Shell) -> None:
     run = heap.run("packed.py")
     store = FileStore(str(heap.home / "results"))

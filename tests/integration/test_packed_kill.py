@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -109,6 +110,35 @@ def test_what_is_on_record_survives_any_kill(
     assert known == {(name, index) for name in ("first", "second") for index in range(CHILDREN)}
     if kind == "folder":
         _check_segments(tmp_path / "results", run)
+
+
+@pytest.mark.parametrize("kind", ["folder", "moto"])
+def test_what_was_computed_before_a_ctrl_c_is_kept_and_on_record(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = []
+    if kind == "moto":
+        bucket = request.getfixturevalue("moto").bucket
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testtest")
+        where = [f"{bucket.url}/{tmp_path.name}", json.dumps(bucket.options)]
+    run = str(uuid.uuid4())
+    process = start("local", tmp_path, run, 1, where)
+    try:
+        until = time.monotonic() + 60
+        while len(calls(tmp_path, 1)) < 50 and time.monotonic() < until:
+            time.sleep(0.001)
+        process.send_signal(signal.SIGINT)
+        _, problem = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.wait(timeout=20)
+
+    assert "Interrupted after" in problem
+    begun = calls(tmp_path, 1)
+    assert len(begun) >= 50
+    # All but the one whose code was interrupted, or whose bytes were.
+    assert len(set(begun) - on_record(run)) <= 1
 
 
 def _check_segments(folder: Path, run: str) -> None:

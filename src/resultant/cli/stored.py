@@ -32,7 +32,13 @@ class Stored:
             row: which is not superseded.
             place: its full name.
         """
-        from resultant.errors import ConfigurationError, LocationError, MissingResultError, ResultError
+        from resultant.errors import (
+            ConfigurationError,
+            CorruptResultError,
+            LocationError,
+            MissingResultError,
+            ResultError,
+        )
 
         result: Any = None
         try:
@@ -48,6 +54,8 @@ class Stored:
                 # A disk that is not mounted is no reason to forget what lies on it.
                 return "unknown", f"The folder {folder!r} is not there. If it is on a disk of its own, mount that."
             return "missing", f"Nothing is stored at {place!r} any more."
+        except CorruptResultError as error:
+            return "damaged", str(error)
         except (ResultError, ConfigurationError, LocationError, ValueError) as error:
             return "unknown", str(error)
         if row.size is not None and size != row.size:
