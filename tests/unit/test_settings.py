@@ -61,6 +61,22 @@ def test_settings_travel_to_other_processes():
     assert pickle.loads(pickle.dumps(current())) == current()
 
 
+def test_secrets_in_settings_travel_to_workers_and_into_no_pickle():
+    from resultant.engine.credentials.secrets import travel_to_workers
+    from resultant.executors.pickling import decode, encode
+
+    config.stores = {"team": {"url": "s3://bucket", "secret_access_key": "hush"}}
+    config.context = {"secrets": {"KEY": "hush"}, "team": "blue"}
+    for data in (pickle.dumps(current()), cloudpickle.dumps(config.merged({"debug": True}))):
+        assert b"hush" not in data
+    assert pickle.loads(pickle.dumps(current())).context == {"team": "blue"}
+    travel_to_workers()
+    chunks, buffers = encode((current(), config.merged({"debug": True})))
+    arrived, merged = decode(b"".join(chunks), list(buffers))
+    assert arrived == current()
+    assert merged.stores["team"]["secret_access_key"] == "hush"
+
+
 def test_assigning_counts_for_what_is_asked_afterwards():
     before = current()
     config.flows.checkpointing = True

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Settings", "Wanted"]
+__all__ = ["Settings", "Wanted", "whole"]
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -150,6 +150,24 @@ class Settings(Section, frozen=True):
     stores: dict[str, Any] = {}
     extra: dict[str, Any] = {}
 
+    def __reduce__(self) -> Any:
+        # A pickle may end up in a file. Workers are sent all of it.
+        shown = {key: value for key, value in self.context.items() if key != "secrets"}
+        return _settings, ({**_fields(self), "context": shown, "stores": {}},)
+
     def __repr__(self) -> str:
         # Contexts hold secrets and URLs hold passwords; a repr ends up in logs.
         return f"<Settings: home_dir={self.home_dir!r}>"
+
+
+def _fields(settings: Settings) -> dict[str, Any]:
+    return {name: getattr(settings, name) for name in settings.__struct_fields__}
+
+
+def _settings(fields: dict[str, Any]) -> Settings:
+    return Settings(**fields)
+
+
+def whole(settings: Settings) -> Any:
+    """Return how settings travel to workers: with the secrets in them."""
+    return _settings, (_fields(settings),)

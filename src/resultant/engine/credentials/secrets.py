@@ -48,8 +48,10 @@ class Secrets:
 def travel_to_workers() -> None:
     """Let credentials travel in the engine's messages between this process and its workers, and nowhere else."""
     from resultant.executors.pickling import CARRIED
+    from resultant.settings.schema import Settings, whole
 
     CARRIED[Secrets] = _carried
+    CARRIED[Settings] = whole
 
 
 def _carried(secrets: Secrets) -> Any:

@@ -182,6 +182,7 @@ class ObjectResult(StoredResult):
             options.pop(name, None)
         for name, value in self._found_here().items():
             options.setdefault(name, value)
+        options = _plain(options)
         found = self._where()
         if self.profile is not None:
             found["profile"] = self.profile
@@ -227,6 +228,12 @@ class ObjectResult(StoredResult):
         self.__init__(**known, **{name: state[name] for name in names if name in state})  # type: ignore[misc]
         if callable(state.get("_formatter")):
             self._formatter = state["_formatter"]
+
+
+def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that JSON can carry; certificates and durations are of this machine."""
+    found = {name: _plain(value) if isinstance(value, dict) else value for name, value in options.items()}
+    return {name: value for name, value in found.items() if isinstance(value, (str, int, float, dict)) and value != {}}
 
 
 def joined(scheme: str, name: str, prefix: str | None) -> str:
