@@ -17,6 +17,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
 import floors  # noqa: E402
+import objects  # noqa: E402
 import small  # noqa: E402
 
 #: What the project promises; a figure without an entry is for information.
@@ -36,6 +37,12 @@ LIMITS = {
     "array mapped ms": 10.0,
     "import": 3.5,
     "memory per task, 100,000": 1024.0,
+    "object puts, 500 x 1 KB": 1.3,
+    "object flow, 500 x 1 KB": 1.3,
+    "object array write": 1.2,
+    "object array read": 1.2,
+    "object array write extra MiB": 64.0,
+    "object array read extra MiB": 64.0,
     "resume, mapped": 20.0,
     "resume, separate": 20.0,
     "resume, values read": 20.0,
@@ -62,6 +69,7 @@ def main():
             rows += small_rows(label, parent, count, rounds)
     rows += large_rows("/dev/shm" if os.access("/dev/shm", os.W_OK) else tempfile.gettempdir(), mebibytes, rounds)
     rows += resume_rows(parent_of_resumes(), count, rounds)
+    rows += objects.rows(mebibytes, rounds)
     rows += import_rows(5 if chosen.quick else 15)
     rows += memory_rows([1_000, 10_000] if chosen.quick else [1_000, 10_000, 100_000])
     show(rows)
