@@ -212,19 +212,21 @@ def verify(run_id: str | None, task: str | None) -> int:
 
     Without RUN, everything that is recorded is checked. Exit status 1: something is missing or damaged.
     """
+    from resultant.cli.progress import Progress
     from resultant.cli.verification import Verification
-    from resultant.reading import RecordedRun
 
     db = database()
-    runs = [RecordedRun(db, row) for row in db.flow_runs()] if run_id is None else [opened(run_id)]
-    check = Verification()
-    if task is not None:
-        named = found(runs[0], task)
-        for each in [named] if named.row.children is None else named:
-            check.look(runs[0], each)
-    else:
-        for run in runs:
-            check.look_at_all(run)
+    with Progress("Checking", db) as progress:
+        check = Verification(progress)
+        if run_id is None:
+            check.look_at_everything(db)
+        elif task is None:
+            check.look_at_all(opened(run_id))
+        else:
+            run = opened(run_id)
+            named = found(run, task)
+            for each in [named] if named.row.children is None else named:
+                check.look(run, each)
     return check.conclude()
 
 

@@ -19,6 +19,8 @@ from resultant.errors import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from resultant.cli.progress import Progress
+    from resultant.db import StateDB
     from resultant.reading import RecordedRun, RecordedTask
 
 __all__ = ["Verification", "verdict_of"]
@@ -45,9 +47,14 @@ def verdict_of(task: RecordedTask) -> tuple[str, str, int]:
 
 
 class Verification:
-    """Looks at results and counts verdicts; those that are not fine are kept."""
+    """Looks at results and counts verdicts; those that are not fine are kept.
 
-    def __init__(self) -> None:
+    Args:
+        progress: told of each task run.
+    """
+
+    def __init__(self, progress: Progress | None = None) -> None:
+        self._progress = progress
         self.counts: Counter[str] = Counter()
         self.size = 0
         self.findings: list[tuple[RecordedRun, RecordedTask, str, str]] = []
@@ -66,8 +73,34 @@ class Verification:
         """Check every result of a run."""
         from resultant.reading import RecordedTask
 
-        for row in run.db.task_runs(run.id):
-            self.look(run, RecordedTask(run, row))
+        for batch in run.db.task_run_batches(run.id):
+            run.places.look_ahead(batch)
+            for row in batch:
+                self.look(run, RecordedTask(run, row))
+            self._step(len(batch))
+
+    def look_at_everything(self, db: StateDB) -> None:
+        """Check every result that is on record."""
+        from resultant.reading import RecordedRun, RecordedTask
+
+        runs = {row.id: row for row in db.flow_runs()}
+        opened: dict[str, RecordedRun] = {}
+        shared: RecordedRun | None = None
+        for batch in db.stored_batches():
+            for row in batch:
+                if row.run not in opened and row.run in runs:
+                    opened[row.run] = RecordedRun(db, runs[row.run], like=shared)
+                    shared = opened[row.run]
+            if shared is not None:
+                shared.places.look_ahead(batch)
+            for row in batch:
+                if row.run in opened:
+                    self.look(opened[row.run], RecordedTask(opened[row.run], row))
+            self._step(len(batch))
+
+    def _step(self, many: int) -> None:
+        if self._progress is not None:
+            self._progress.step(many)
 
     def conclude(self) -> int:
         """Print what was found, and return the exit status."""

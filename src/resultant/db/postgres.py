@@ -202,9 +202,12 @@ class PostgresDB(Reading):
         query = query.replace("?", "%s")
         return self._links.use(lambda link: link.execute(query.encode(), values).fetchall())
 
-    def _same_text(self, column: str, other: str = "?") -> str:
+    def _same_text(self, column: str) -> str:
         # An entry of an index has less room than a text may take.
-        return f"md5({column}) = md5({other}::text)"
+        return f"md5({column}) = md5(?::text)"
+
+    def _text_in(self, column: str, many: int) -> str:
+        return f"md5({column}) IN ({', '.join(['md5(?::text)'] * many)})"
 
     def _text_key(self, column: str) -> str:
         return f"md5({column})"

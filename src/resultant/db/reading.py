@@ -20,8 +20,12 @@ class Reading(Surveying):
 
     url: str
 
-    def _same_text(self, column: str, other: str = "?") -> str:
-        return f"{column} = {other}"
+    def _same_text(self, column: str) -> str:
+        """Return the test whether a long text that has an index is another one."""
+        return f"{column} = ?"
+
+    def _text_in(self, column: str, many: int) -> str:
+        return f"{column} IN ({', '.join('?' * many)})"
 
     def _text_key(self, column: str) -> str:
         return column

@@ -17,7 +17,7 @@ __all__ = ["BATCH", "Surveying"]
 #: Task runs that are in memory at once.
 BATCH = 5000
 
-# Places that are asked for with one statement: SQLite takes some thousands of values.
+# Texts that are asked for with one statement: SQLite takes some thousands.
 _ASKED = 500
 
 
@@ -27,8 +27,8 @@ class Surveying:
     def _read(self, query: str, *values: Any) -> list[Any]:
         raise NotImplementedError
 
-    def _same_text(self, column: str, other: str = "?") -> str:
-        """Return the test whether a long text that has an index is another one."""
+    def _text_in(self, column: str, many: int) -> str:
+        """Return the test whether a long text that has an index is one of so many."""
         raise NotImplementedError
 
     def _text_key(self, column: str) -> str:
@@ -73,35 +73,37 @@ class Surveying:
 
     def places_of(self, locations: Iterable[str]) -> dict[str, list[TaskRun]]:
         """Return the task runs of many places; see :class:`~resultant.db.StateDB`."""
-        asked = [(folder, leaf) for folder, leaf in map(split, dict.fromkeys(locations)) if folder is not None]
+        asked: dict[str, list[str | None]] = {}
+        for folder, leaf in map(split, dict.fromkeys(locations)):
+            if folder is not None:
+                asked.setdefault(folder, []).append(leaf)
         found: dict[str, list[TaskRun]] = {}
-        for start in range(0, len(asked), _ASKED):
-            for row in self._at(asked[start : start + _ASKED]):
-                assert row.location is not None
-                found.setdefault(row.location, []).append(row)
+        for folder, number in self._folder_numbers(list(asked)):
+            leaves = asked[folder]
+            for start in range(0, len(leaves), _ASKED):
+                some = leaves[start : start + _ASKED]
+                here = f"x.folder = ? AND {self._text_in('x.leaf', len(some))} ORDER BY x.no DESC"
+                for row in task_runs(self._read(f"{TASK_RUN.format(BY_PLACE)} WHERE {here}", number, *some)):
+                    assert row.location is not None
+                    found.setdefault(row.location, []).append(row)
         return found
 
-    def _at(self, places: Sequence[tuple[str | None, str | None]]) -> list[TaskRun]:
-        marks = ", ".join(["(?, ?)"] * len(places))
-        wanted = (
-            f"wanted CROSS JOIN folder place CROSS JOIN {BY_PLACE}"
-            f" AND {self._same_text('place.path', 'wanted.path')} AND x.folder = place.no"
-            f" AND {self._same_text('x.leaf', 'wanted.leaf')}"
-        )
-        query = f"WITH wanted (path, leaf) AS (VALUES {marks}) {TASK_RUN.format(wanted)} ORDER BY x.no DESC"
-        return task_runs(self._read(query, *(text for place in places for text in place)))
+    def _folder_numbers(self, paths: Sequence[str]) -> Iterator[tuple[str, int]]:
+        for start in range(0, len(paths), _ASKED):
+            some = paths[start : start + _ASKED]
+            yield from self._read(f"SELECT path, no FROM folder WHERE {self._text_in('path', len(some))}", *some)
 
     def folder_batches(self, folder: str, size: int = BATCH) -> Iterator[list[TaskRun]]:
         """Yield the task runs whose places lie in a folder in batches; see :class:`~resultant.db.StateDB`."""
         key = self._text_key("x.leaf")
         select = TASK_RUN.format(BY_PLACE).replace("SELECT ", f"SELECT {key}, x.no, ", 1)
-        here = f"x.folder = (SELECT no FROM folder WHERE {self._same_text('path')})"
         order = f"ORDER BY x.folder, {key}, x.no LIMIT ?"
-        found = self._read(f"{select} WHERE {here} {order}", folder, size)
-        while found:
-            yield [task_run(row[2:]) for row in found]
-            last = found[-1][:2]
-            found = self._read(f"{select} WHERE {here} AND ({key}, x.no) > (?, ?) {order}", folder, *last, size)
+        for _, number in self._folder_numbers([folder]):
+            found = self._read(f"{select} WHERE x.folder = ? {order}", number, size)
+            while found:
+                yield [task_run(row[2:]) for row in found]
+                last = found[-1][:2]
+                found = self._read(f"{select} WHERE x.folder = ? AND ({key}, x.no) > (?, ?) {order}", number, *last, size)
 
     def local_folders(self) -> list[str]:
         """Return the folders in which local results lie; see :class:`~resultant.db.StateDB`."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from resultant.db import StateDB
+    from resultant.engine.result import Result
     from resultant.records import FlowRun, TaskRun
 
 __all__ = ["RecordedRun", "name_in"]
@@ -25,15 +26,25 @@ class RecordedRun:
         row: the run's row.
         types: classes of results and serializers that its rows may mean.
         flow: the flow whose own results may be meant.
+        like: another run of the same database, opened alike; what was found out for that is used for this one too.
 
     Attributes:
         row: the run's row.
         places: finds out who wrote where.
     """
 
-    def __init__(self, db: StateDB, row: FlowRun, types: Iterable[type] = (), flow: Any = None) -> None:
+    def __init__(
+        self,
+        db: StateDB,
+        row: FlowRun,
+        types: Iterable[type] = (),
+        flow: Any = None,
+        like: RecordedRun | None = None,
+    ) -> None:
         self.db = db
-        self.places = Places(db)
+        self.places: Places = Places(db) if like is None else like.places
+        #: Results like those that wrote the bytes, by the number of their kind.
+        self.made: dict[int, Result] = {} if like is None else like.made
         self.types = tuple(types)
         self.own_flow = flow
         self.row = row

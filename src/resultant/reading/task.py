@@ -281,7 +281,12 @@ class RecordedTask:
                 f"The result of {self._full_name()} was written by a class or a serializer that no row can name. Open the run "
                 "with the flow itself: open_run(RUN_ID, flow=FLOW)."
             )
-        return result_of(kind, self._run.types, own)
+        if own is not None:
+            return result_of(kind, self._run.types, own)
+        made = self._run.made.get(kind.id)
+        if made is None:
+            made = self._run.made[kind.id] = result_of(kind, self._run.types)
+        return made.copy()
 
     def _own_result(self) -> Result | None:
         flow = self._run.own_flow
