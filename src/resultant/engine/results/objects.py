@@ -127,6 +127,14 @@ class ObjectResult(StoredResult):
         Raises:
             AccessError: what is configured here contradicts itself, or names something that is not there.
         """
+        try:
+            return self._access()
+        except AccessError as error:
+            failure = error
+        # Without the frames that found out, whose variables hold credentials: there are tools that show those.
+        raise failure.with_traceback(None)
+
+    def _access(self) -> Access:
         from resultant.engine.credentials.resolving import resolve
 
         if self.store_name is not None:
