@@ -139,7 +139,7 @@ def when_ready(
     step = frame.step
     if inputs is None:
         inputs = dict(step.constants)
-        for edge, above in zip(step.upstream, upstream or (), strict=True):
+        for edge, above in zip(step.upstream, upstream or ()):  # noqa: B905 - as long as each other; this is a hot path
             if edge.key is not None:
                 inputs[edge.key] = above._result.value
     frame.inputs = inputs
