@@ -10,8 +10,9 @@ from resultant.errors import WriteError
 
 from .call import SUCCEEDED
 from .frame import TaskFrame
-from .persist import BYTES, like, packer_of
+from .persist import like, packer_of
 from .task import Unfinished, run_task, write_failed
+from .writers import BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

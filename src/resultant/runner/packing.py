@@ -16,8 +16,8 @@ from resultant.stores.framing import Framer
 from resultant.stores.packed import new_name
 from resultant.stores.segments import SegmentFile
 
-from .persist import BYTES
 from .together import Together
+from .writers import BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .packing import Packer
     from .plan import Step
 
-__all__ = ["BYTES", "like", "locate", "packer_of", "read_target", "save", "wrap"]
+__all__ = ["like", "locate", "packer_of", "read_target", "save", "wrap"]
 
 #: Seconds to wait before a failed write is tried again; what will not get better by waiting is not tried again.
 PAUSES = (0.05, 0.25, 1.0)
@@ -41,9 +41,6 @@ _HOPELESS = (DeniedError, StorageFullError, LocationError, SerializationError, M
 _OF_ONE_VALUE = ("value", "location", "_size", "_digest", "_part", "_load")
 #: The name itself is at fault: a file where a folder is needed, a folder of that name, a name that is too long, a device.
 _LASTING = (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL)
-
-#: Under this name a result has bytes that a worker process leaves to the driver to pack.
-BYTES = "_bytes"
 
 _new = object.__new__
 

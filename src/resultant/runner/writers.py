@@ -10,7 +10,10 @@ if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
     from typing import Any
 
-__all__ = ["Writers"]
+__all__ = ["BYTES", "Writers"]
+
+#: Under this name a result has finished bytes that a worker process leaves to the driver to write.
+BYTES = "_bytes"
 
 #: Bytes that may wait to be written; a task that brings more waits for room, so that memory stays bounded.
 BUDGET = 256 << 20
