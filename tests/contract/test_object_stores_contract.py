@@ -32,6 +32,14 @@ class TestFileUrl(StoreTests):
         return object_store(f"file://{tmp_path}/not/there/yet")
 
 
+class TestFsspec(StoreTests):
+    """A scheme that obstore does not know, on a file system that renames."""
+
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Store:
+        return object_store(f"local://{tmp_path}/not/there/yet")
+
+
 class TestMoto(StoreTests):
     @pytest.fixture
     def store(self, moto: Any) -> Store:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 from threading import Lock
 
-from resultant.errors import LocationError
+from resultant.errors import ConfigurationError, LocationError
 
 from .base import MARK, MemorySource, Sink, Source, Stat
 from .file import FileStore, file_store
-from .object_client import Clients
+from .object_client import SCHEMES, Clients
 from .object_names import SCHEME, decode, encode
 from .object_requests import WRITER, Requests, missing, new_writer
 from .object_sink import PART, ObjectSink, part_size
@@ -23,24 +23,26 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import Any, NoReturn
 
+    from .fsspec import FsspecStore
     from .object_errors import Failure
     from .segment_cache import SegmentCache
 
 __all__ = ["ObjectStore", "object_store"]
 
 _NOTHING: dict[str, Any] = {}
-_stores: dict[Any, ObjectStore] = {}
+_stores: dict[Any, ObjectStore | FsspecStore] = {}
 _lock = Lock()
 
 
 def object_store(
     url: str, options: Mapping[str, Any] = _NOTHING, credentials: Callable[[], Any] | None = None
-) -> ObjectStore | FileStore:
+) -> ObjectStore | FileStore | FsspecStore:
     """Return the store at an address; one object, and one pool of connections, serves the whole process.
 
     Args:
         url: ``s3://bucket[/prefix]``, ``gs://bucket[/prefix]``, ``az://container[/prefix]``, ``memory:///[prefix]``,
-            ``file:///folder``, or any other address that obstore takes.
+            ``file:///folder``, or any other address that obstore takes; with a scheme that it does not know, one that
+            fsspec takes.
         options: obstore's configuration for it, and under ``client_options`` and ``retry_config`` that of its requests;
             ``attributes`` and ``tags`` are what every object is stored with.
         credentials: an obstore credential provider, which returns credentials and when they expire.
@@ -51,6 +53,8 @@ def object_store(
     if url[:7].lower() == "file://":
         from urllib.parse import unquote
 
+        if options:
+            raise ConfigurationError(f"A store at file:// takes no options, here {', '.join(sorted(options))}.")
         return file_store(os.path.abspath(unquote(url[7:])))
     from hashlib import sha256
 
@@ -61,8 +65,16 @@ def object_store(
         with _lock:
             store = _stores.get(key)
             if store is None:
-                store = _stores[key] = ObjectStore(url, options, credentials)
+                store = _stores[key] = _open(url, options, credentials)
     return store
+
+
+def _open(url: str, options: Mapping[str, Any], credentials: Callable[[], Any] | None) -> ObjectStore | FsspecStore:
+    if url.partition("://")[0].lower() in SCHEMES:
+        return ObjectStore(url, options, credentials)
+    from .fsspec import FsspecStore
+
+    return FsspecStore(url, options)
 
 
 class ObjectStore:

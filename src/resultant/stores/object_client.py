@@ -15,10 +15,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-__all__ = ["Clients", "Policy"]
+__all__ = ["SCHEMES", "Clients", "Policy"]
 
 #: Schemes whose first part is a bucket or container, below which names are made here, and what their places begin with.
-BUCKETS = {"s3": "s3", "s3a": "s3", "gs": "gs", "az": "az", "azure": "az", "adl": "az", "abfs": "az", "abfss": "az"}
+BUCKETS = {
+    "s3": "s3",
+    "s3a": "s3",
+    "gs": "gs",
+    "gcs": "gs",
+    "az": "az",
+    "azure": "az",
+    "adl": "az",
+    "abfs": "az",
+    "abfss": "az",
+}
+#: Those that the client knows; all others are fsspec's.
+SCHEMES = frozenset({*BUCKETS, "memory", "http", "https"})
 
 _used = False
 _lost = False
@@ -93,6 +105,8 @@ class Clients:
         self._options = options
         self.provider = _Provider(provider) if provider is not None else None
         self.scheme, self.bucket, self.prefix = split_url(url)
+        if self.scheme == "gcs":
+            self.scheme = "gs"
         self.rooted = self.scheme in BUCKETS or self.scheme == "memory"
         if not self.rooted:
             self.prefix = ""
