@@ -141,6 +141,27 @@ def test_what_was_computed_before_a_ctrl_c_is_kept_and_on_record(
     assert len(set(begun) - on_record(run)) <= 1
 
 
+def test_two_processes_at_once_write_segments_of_their_own(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("one", "two")]
+    (tmp_path / "results").mkdir()
+    for folder in folders:
+        folder.mkdir()
+        (folder / "results").symlink_to(tmp_path / "results")
+    runs = [str(uuid.uuid4()) for _ in folders]
+    processes = [start("threads", folder, run, 1, []) for folder, run in zip(folders, runs, strict=True)]
+    try:
+        ends = [process.communicate(timeout=100) for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait(timeout=20)
+
+    assert [out.strip() for out, _ in ends] == [str(SUM)] * 2, ends
+    assert len(list((tmp_path / "results").glob("resultant-packed-*"))) == 2
+    for run in runs:
+        assert len(on_record(run)) == 2 * CHILDREN
+
+
 def _check_segments(folder: Path, run: str) -> None:
     """Every result on record is one that its segment lists, killed or not."""
     listed = set()
