@@ -191,9 +191,13 @@ with Flow("slow") as flow:
     assert held.err.count("\n") <= 1, "one line"
     alive = shell("runs", "show", run, "--json").json
     assert alive["abandoned"] is False
+    assert shell("runs", "ls", "--json").json[0]["abandoned"] is False
+    assert "Running" in shell("runs", "ls").out
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    time.sleep(1.0)
+    assert shell("runs", "ls", "--json").json[0]["abandoned"] is True
+    assert "abandoned" in shell("runs", "ls").out
+    assert "Running" not in shell("runs", "ls").out
     dead = shell("runs", "show", run, "--json").json
     assert dead["state"] == "Running"
     assert dead["abandoned"] is True

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from resultant.db import StateDB
     from resultant.engine.result import Result
 
 __all__ = ["command"]
@@ -188,9 +187,12 @@ def _try(result: Any) -> str:
 
 def _look_at_runs(found: Examination) -> None:
     from resultant.cli.command import database
+    from resultant.reading.run import abandoned
 
     db = database()
-    dead = [run.id for run in db.flow_runs(state="Running") if _is_nobodys(db, run.id)]
+    unfinished = db.flow_runs(state="Running")
+    among = abandoned(db, unfinished)
+    dead = [run.id for run in unfinished if run.id in among]
     if dead:
         names = ", ".join(dead[:5])
         found.note(
@@ -199,13 +201,3 @@ def _look_at_runs(found: Examination) -> None:
             f"{len(dead)} unfinished without a process that works on them ({names}{', ...' if len(dead) > 5 else ''}). "
             f"Go on with one: resultant resume {dead[0]}",
         )
-
-
-def _is_nobodys(db: StateDB, run_id: str) -> bool:
-    from resultant.errors import RunHeldError
-
-    try:
-        with db.hold(run_id):
-            return True
-    except RunHeldError:
-        return False

@@ -23,6 +23,7 @@ _COLOURS = {
     "missing": "red",
     "damaged": "red",
     "Running": "cyan",
+    "abandoned": "red",
     "Retrying": "yellow",
     "Paused": "yellow",
     "Skipped": "yellow",

@@ -9,9 +9,9 @@ from resultant.cli.command import Group, as_json, database
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from typing import Any
 
-    from resultant.db import StateDB
     from resultant.records import FlowRun, TaskRun
 
 __all__ = ["command", "run_fields"]
@@ -25,8 +25,13 @@ def command() -> None:
     """List, show, compare and remove recorded runs."""
 
 
-def run_fields(row: FlowRun) -> dict[str, Any]:
-    """Return what every document says of a run."""
+def run_fields(row: FlowRun, dead: Collection[str] = ()) -> dict[str, Any]:
+    """Return what every document says of a run.
+
+    Args:
+        row: the run's.
+        dead: ids of runs that no process works on although they have not ended.
+    """
     return {
         "id": row.id,
         "flow": row.flow,
@@ -37,6 +42,7 @@ def run_fields(row: FlowRun) -> dict[str, Any]:
         "started": output.iso(row.started),
         "ended": output.iso(row.ended),
         "pinned": row.pinned,
+        "abandoned": row.id in dead,
     }
 
 
@@ -46,12 +52,18 @@ def run_fields(row: FlowRun) -> dict[str, Any]:
 @click.option("--since", metavar="WHEN", help="Only runs begun since: 7d, 12h, 2026-01-31.")
 @click.option("--limit", type=click.IntRange(min=0), default=20, show_default=True, help="At most so many; 0 for all.")
 def ls(flow: str | None, state: str | None, since: str | None, limit: int) -> None:
-    """List recorded runs, the newest first."""
-    from resultant.cli.times import moment
+    """List recorded runs, the newest first.
 
-    rows = database().flow_runs(flow, state, None if since is None else moment(since), limit or None)
+    A run that has not ended and that no process works on any more is "abandoned"; `resultant resume` goes on with it.
+    """
+    from resultant.cli.times import moment
+    from resultant.reading.run import abandoned
+
+    db = database()
+    rows = db.flow_runs(flow, state, None if since is None else moment(since), limit or None)
+    dead = abandoned(db, rows)
     if as_json():
-        output.print_json([run_fields(row) for row in rows])
+        output.print_json([run_fields(row, dead) for row in rows])
         return
     if not rows:
         print("No runs are on record.")
@@ -62,7 +74,7 @@ def ls(flow: str | None, state: str | None, since: str | None, limit: int) -> No
             (
                 row.id,
                 row.flow,
-                row.state,
+                "abandoned" if row.id in dead else row.state,
                 row.attempt,
                 output.local(row.started),
                 output.duration(row.started, row.ended),
@@ -85,7 +97,7 @@ def show(run_id: str, everything: bool, limit: int) -> None:
     """
     import json
 
-    from resultant.reading.run import RecordedRun
+    from resultant.reading.run import RecordedRun, abandoned
     from resultant.reading.task import RecordedTask
 
     db = database()
@@ -100,9 +112,9 @@ def show(run_id: str, everything: bool, limit: int) -> None:
     pins = [(slug, index) for _, slug, index, _ in db.pins(row.id)]
     done = {each.slug for each in tasks}
     unfinished = [] if row.state == "Success" else [slug for slug in json.loads(row.code or "{}") if slug not in done]
-    abandoned = row.ended is None and row.state == "Running" and _is_abandoned(db, row)
+    dead = abandoned(db, [row])
     if as_json():
-        document = run_fields(row)
+        document = run_fields(row, dead)
         document |= {
             "file": row.file,
             "attribute": row.attribute,
@@ -111,7 +123,6 @@ def show(run_id: str, everything: bool, limit: int) -> None:
             "alias": row.alias,
             "parameters": json.loads(row.parameters or "{}"),
             "error": row.error,
-            "abandoned": abandoned,
             "counts": counts,
             "unfinished": unfinished,
             "tasks": [task_fields(each) for each in tasks],
@@ -132,26 +143,10 @@ def show(run_id: str, everything: bool, limit: int) -> None:
         print("\n".join(f"  {line}" for line in body.rstrip().splitlines()))
     if unfinished:
         print(f"\nNot finished: {', '.join(unfinished)}")
-    if abandoned:
+    if dead:
         print(f"\nNo process works on this run. Go on with it: resultant resume {row.id}")
     if row.state not in ("Success", "Running") and not failures and row.error:
         print(f"\nThe run ended with {row.error}.")
-
-
-def _is_abandoned(db: StateDB, row: FlowRun) -> bool:
-    """Return whether no process works on a run that has not ended."""
-    from time import time
-
-    from resultant.errors import RunHeldError
-
-    # To find out, the run is held for a moment, which must not get into the way of whoever is just beginning with it.
-    if row.started is None or time() - row.started < 1.0:
-        return False
-    try:
-        with db.hold(row.id):
-            return True
-    except RunHeldError:
-        return False
 
 
 def task_fields(row: TaskRun) -> dict[str, Any]:
@@ -210,13 +205,19 @@ def diff(one: str, other: str) -> None:
     Results are compared by the digests on record; no value is read.
     """
     from resultant.cli.comparing import compare
+    from resultant.reading.run import abandoned
 
     db = database()
     first, second = db.find_flow_run(one), db.find_flow_run(other)
     differences = compare(db, first, second)
     if as_json():
+        dead = abandoned(db, (first, second))
         output.print_json(
-            {"runs": [run_fields(first), run_fields(second)], "same": not differences, "differences": differences}
+            {
+                "runs": [run_fields(row, dead) for row in (first, second)],
+                "same": not differences,
+                "differences": differences,
+            }
         )
         return
     if not differences:

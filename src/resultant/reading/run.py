@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from resultant.engine.result import Result
     from resultant.records import FlowRun, TaskRun
 
-__all__ = ["RecordedRun", "name_in"]
+__all__ = ["RecordedRun", "abandoned", "name_in"]
 
 
 class RecordedRun:
@@ -68,6 +68,11 @@ class RecordedRun:
     def state(self) -> str:
         """The name of the state that the run is in."""
         return self.row.state
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether the run has not ended and no process works on it any more: ``resultant resume`` goes on with it."""
+        return self.id in abandoned(self.db, [self.row])
 
     @property
     def started(self) -> datetime | None:
@@ -126,6 +131,31 @@ class RecordedRun:
 
     def __repr__(self) -> str:
         return f"<RecordedRun {self.id}: {self.flow!r} {self.state}>"
+
+
+def abandoned(db: StateDB, rows: Iterable[FlowRun]) -> set[str]:
+    """Return the ids of those runs that have not ended, and that no process works on any more.
+
+    Args:
+        db: the state database.
+        rows: of runs.
+    """
+    unfinished = [row.id for row in rows if row.state == "Running" and row.ended is None]
+    if not unfinished:
+        return set()
+    held = db.holders(unfinished)
+    # A run that has just ended was let go of after its end was written.
+    return {run for run in unfinished if run not in held and _is_unfinished(db, run)}
+
+
+def _is_unfinished(db: StateDB, run_id: str) -> bool:
+    from resultant.errors import UnknownRunError
+
+    try:
+        row = db.flow_run(run_id)
+    except UnknownRunError:
+        return False
+    return row.state == "Running" and row.ended is None
 
 
 class _UnknownTaskError(KeyError):
