@@ -12,7 +12,7 @@ FAILED_WRITE = (
 )
 FLATTENED = "5.2: n_map_states is the number of children; 1.4.1 keeps the number from before flattening"
 TIMEOUT = "8.1: the value is a TaskTimeoutSignal; its text is no contract"
-LATER = "2.7, 16: cloud results and the Dask executor come in a later release; the error says so"
+LATER = "16: the Dask executor comes in a later release; the error says so"
 
 DEPARTURES: dict[str, tuple[list[str], str]] = {
     "checkpointing.none_with_a_location": (["files/0*", "flow/0/tasks/nothing-1/stored/location"], NONE),
@@ -35,7 +35,7 @@ DEPARTURES: dict[str, tuple[list[str], str]] = {
     "flattening.flatten_failed_and_skipped_children": (["flow/0/tasks/*/n_map_states"], FLATTENED),
     "flattening.flatten_not_iterable_children": (["flow/0/tasks/*/n_map_states"], FLATTENED),
     "flattening.flatten_twice": (["flow/0/tasks/*/n_map_states"], FLATTENED),
-    "names.all_are_there": (["engine.results*", "executors*"], LATER),
+    "names.all_are_there": (["executors*"], LATER),
     "outcomes.base_exceptions": (
         ["exit/0/raised", "flow/0/*"],
         "8.1: a task that ends the interpreter fails; 1.4.1 lets SystemExit out and loses the run",
