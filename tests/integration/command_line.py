@@ -58,12 +58,12 @@ class Shell:
             )
         )
 
-    def python(self, code: str) -> Answer:
+    def python(self, code: str, **environment: str) -> Answer:
         """Run Python code with the same home, in a process that knows no flow."""
         done = subprocess.run(
             [sys.executable, "-c", code],
             cwd="/",
-            env=self.environment,
+            env=self.environment | environment,
             capture_output=True,
             text=True,
             timeout=100,
