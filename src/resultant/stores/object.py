@@ -194,12 +194,8 @@ class ObjectStore:
             DeniedError: it may not be read.
             StoreError: anything else.
         """
-        from obstore import get
-
-        if MARK in key:
-            return self.source(key).read()
-        name = self._name(key)
-        return bytes(self.requests.request("read", name, lambda client: get(client, name).bytes()))
+        with self.source(key) as source:
+            return source.read()
 
     def read_range(self, key: str, offset: int, length: int) -> bytes:
         """Return `length` bytes from `offset` on, or as many as there are.

@@ -28,7 +28,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from resultant.errors import ResultantError
 
-__all__ = ["Failure", "bad_configuration"]
+__all__ = ["Failure", "bad_configuration", "permission"]
 
 _STATUS = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>(\w{1,64})</Code>")
@@ -55,6 +55,27 @@ _KINDS = {
     "Decode": "the answer broke off",
     "Interrupted": "the connection broke",
     "Body": "the answer broke off",
+}
+
+_S3 = {
+    "write": "s3:PutObject and s3:AbortMultipartUpload",
+    "create": "s3:PutObject",
+    "delete": "s3:DeleteObject",
+    "list": "s3:ListBucket (on the bucket itself)",
+    "set aside": "s3:GetObject, s3:PutObject and s3:DeleteObject",
+}
+_GOOGLE = {
+    "write": "storage.objects.create and storage.objects.delete",
+    "create": "storage.objects.create",
+    "delete": "storage.objects.delete",
+    "list": "storage.objects.list",
+    "set aside": "storage.objects.get, storage.objects.create and storage.objects.delete",
+}
+_READ = "the role 'Storage Blob Data Reader', or a signature that permits to read"
+_AZURE = {
+    "read": _READ,
+    "look at": _READ,
+    "list": "the role 'Storage Blob Data Reader' on the container, or a signature that permits to list",
 }
 
 
@@ -140,13 +161,14 @@ class Failure:
             or self.kind in ("PermissionDeniedError", "UnauthenticatedError")
         )
 
-    def error(self, action: str, place: str, bucket: str) -> ResultantError:
+    def error(self, action: str, place: str, bucket: str, permission: str) -> ResultantError:
         """Return the error of this library for it.
 
         Args:
             action: what was tried, as a verb.
             place: the object it was about, by its full name.
             bucket: the place of the store's root.
+            permission: what that takes, in the provider's words.
         """
         # The order matters: a missing bucket is a 404 too, and a broken configuration looks like an unreachable host.
         if self.unconfigured:
@@ -169,18 +191,19 @@ class Failure:
             return SupersededResultError(
                 f"The result at {place!r} was replaced by another one while it was read; read it again."
             )
-        return _final(self._store_error(action, place))
+        return _final(self._store_error(action, place, permission))
 
-    def _store_error(self, action: str, place: str) -> StoreError:
+    def _store_error(self, action: str, place: str, permission: str) -> StoreError:
         what = f"Cannot {action} this result"
         if self.status == 429 or self.code in _THROTTLED or (self.status == 503 and not self.code):
             text = f"{what}: the store is throttling requests ({self.reason}); write less at once, or try again later"
             return ThrottledError(errno.EBUSY, text, place)
         if self.denied:
             text = (
-                f"{what}: the store denies it ({self.reason}); check the credentials, and that they may {action} here. "
-                "A store that may not be listed also says this of objects that do not exist"
+                f"{what}: the store denies it ({self.reason}); check the credentials, and that they have {permission}"
             )
+            if action in ("read", "look at"):
+                text += ". A store that may not be listed also says this of objects that do not exist"
             return DeniedError(errno.EACCES, text, place)
         if self.status == 413 or self.code in _TOO_LARGE:
             text = f"{what}: it is larger than the store takes in one piece ({self.reason})"
@@ -200,6 +223,22 @@ class Failure:
 def _final(error: StoreError) -> StoreError:
     error.final = True
     return error
+
+
+def permission(scheme: str, action: str) -> str:
+    """Return what a provider calls the permission to do something.
+
+    Args:
+        scheme: of the store's address.
+        action: what is to be done, as a verb.
+    """
+    if scheme[:2] == "s3":
+        return _S3.get(action, "s3:GetObject")
+    if scheme == "gs":
+        return _GOOGLE.get(action, "storage.objects.get")
+    if scheme in ("az", "azure", "adl", "abfs", "abfss"):
+        return _AZURE.get(action, "the role 'Storage Blob Data Contributor'")
+    return f"the permission to {action} here"
 
 
 def bad_configuration(error: Exception, url: str) -> ConfigurationError:

@@ -8,7 +8,7 @@ from threading import Lock
 from resultant.errors import DeniedError, MissingResultError, ResultantError, ResultError
 
 from .interruptible import interruptible
-from .object_errors import Failure
+from .object_errors import Failure, permission
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,12 +28,6 @@ AT_ONCE = 3
 #: Threads that read large objects ahead, for all readers of a store.
 READERS = 8
 
-_LIST = {
-    "s3": "s3:ListBucket (on the bucket itself)",
-    "s3a": "s3:ListBucket (on the bucket itself)",
-    "gs": "storage.objects.list",
-    "az": "the role 'Storage Blob Data Reader' on the container, or the list permission of its signature",
-}
 _lock = Lock()
 
 
@@ -127,7 +121,7 @@ class Requests:
         provider = self.clients.provider
         if failure.denied and provider is not None and isinstance(provider.failure, ResultantError):
             raise provider.failure
-        raise failure.error(action, self.place(name), self.base().rstrip("/"))
+        raise failure.error(action, self.place(name), self.base().rstrip("/"), permission(self.clients.scheme, action))
 
     def first(self, name: str, start: int, stop: int) -> tuple[Any, Any]:
         """Return a range, shorter at the object's end, and what is known of the whole."""
@@ -192,7 +186,7 @@ class Requests:
         except DeniedError as error:
             text = (
                 f"Cannot look at this result: there is either no such object or no such bucket, and the store denies the "
-                f"list that would tell; grant {_LIST.get(self.clients.scheme, 'the permission to list')}"
+                f"list that would tell; grant {permission(self.clients.scheme, 'list')}"
             )
             denied = DeniedError(error.errno, text, self.place(name))
             denied.final = True
