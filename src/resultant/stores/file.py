@@ -97,7 +97,7 @@ class FileStore:
             try:
                 descriptor = os.open(temporary, _CREATE, 0o666)
             except FileNotFoundError:
-                _make_folder(folder, self.sync)
+                _folders().make_folder(folder, self.sync)
                 descriptor = os.open(temporary, _CREATE, 0o666)
             try:
                 written = os.write(descriptor, data)
@@ -111,7 +111,7 @@ class FileStore:
             os.close(descriptor)
             os.replace(temporary, path)
             if self.sync:
-                _sync_folder(folder)
+                _folders().sync_folder(folder)
         except OSError as error:
             _remove_quietly(temporary)
             raise translate(error, path, "write") from error
@@ -140,7 +140,7 @@ class FileStore:
             # Unlike a rename, a link never replaces what has the name.
             os.link(temporary, path)
             if self.sync:
-                _sync_folder(os.path.dirname(path))
+                _folders().sync_folder(os.path.dirname(path))
         except FileExistsError as error:
             raise taken(path) from error
         except OSError as error:
@@ -261,8 +261,10 @@ class FileStore:
         """
         try:
             found = os.stat(key if key[:1] == "/" else self._prefix + key)
-        except OSError:
-            return False
+        except OSError as error:
+            return error.errno == errno.ENOTDIR and bool(
+                _packed().packed_same(self.path(key), size, since, self.read_range)
+            )
         return found.st_size == size and found.st_mtime <= since
 
     def set_aside(self, key: str) -> str:
@@ -331,7 +333,7 @@ class _FileSink(Sink):
             try:
                 self.descriptor = os.open(self.temporary, _CREATE, 0o666)
             except FileNotFoundError:
-                _make_folder(folder, self.store.sync)
+                _folders().make_folder(folder, self.store.sync)
                 self.descriptor = os.open(self.temporary, _CREATE, 0o666)
         except OSError as error:
             raise translate(error, self.path, "write") from error
@@ -350,7 +352,7 @@ class _FileSink(Sink):
             os.close(descriptor)
             os.replace(self.temporary, self.path)
             if self.store.sync:
-                _sync_folder(self.path[: self.path.rindex("/") + 1])
+                _folders().sync_folder(self.path[: self.path.rindex("/") + 1])
         except OSError as error:
             raise translate(error, self.path, "write") from error
         self.streaming = False
@@ -367,16 +369,10 @@ def _write_rest(descriptor: int, data: memoryview) -> None:
         data = data[os.write(descriptor, data) :]
 
 
-def _make_folder(folder: str, sync: bool) -> None:
-    from .folders import make_folder
+def _folders() -> Any:
+    from . import folders
 
-    make_folder(folder, sync)
-
-
-def _sync_folder(folder: str) -> None:
-    from .folders import sync_folder
-
-    sync_folder(folder)
+    return folders
 
 
 def _packed() -> Any:

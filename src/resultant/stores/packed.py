@@ -23,6 +23,7 @@ __all__ = [
     "is_segment",
     "new_name",
     "packed_has",
+    "packed_same",
     "packed_source",
     "packed_stat",
     "refuse_packed",
@@ -30,10 +31,16 @@ __all__ = [
 ]
 
 _NAME = rf"{MARK}\d{{4}}-\d\d-\d\dt\d\d-\d\d-\d\d-[0-9a-f]{{24}}"
-_NUMBER = r"(0|[1-9][0-9]{0,17})"
-_PLACE = re.compile(rf"((?:.*/)?{_NAME})/{_NUMBER}\+{_NUMBER}", re.DOTALL | re.ASCII)
+_PART = re.compile(r"(0|[1-9][0-9]{0,17})\+(0|[1-9][0-9]{0,17})", re.ASCII)
 _SEGMENT = re.compile(rf"(?:.*/)?{_NAME}", re.DOTALL | re.ASCII)
 _INSIDE = re.compile(rf"(?:.*/)?{_NAME}(?:/.*)?", re.DOTALL | re.ASCII)
+
+
+#: The segment that was seen last.
+_last = ""
+
+#: So many bytes are read only to see whether they are still the same.
+_GLANCE = 1 << 12
 
 
 class Packed:
@@ -69,11 +76,19 @@ def split_place(key: str) -> Packed | None:
     """
     if MARK not in key:
         return None
-    found = _PLACE.fullmatch(key)
-    # Nobody packs what is longer, and whoever asks for it wants to see memory run out.
-    if found is None or int(found[3]) > LONGEST:
+    global _last
+    segment, _, part = key.rpartition("/")
+    if segment != _last:
+        # Thousands of places in the same one follow each other.
+        if _SEGMENT.fullmatch(segment) is None:
+            return None
+        _last = segment
+    found = _PART.fullmatch(part)
+    if found is None:
         return None
-    return Packed(found[1], int(found[2]), int(found[3]))
+    length = int(found[2])
+    # Nobody packs what is longer, and whoever asks for it wants to see memory run out.
+    return None if length > LONGEST else Packed(segment, int(found[1]), length)
 
 
 def is_segment(key: str) -> bool:
@@ -131,6 +146,30 @@ def packed_stat(
     if found is None or found.kind != VALUE or found.length != place.length:
         raise CorruptResultError(f"There is no packed result at {key!r}: its segment was damaged, or another is meant.")
     return Stat(there, found.time)
+
+
+def packed_same(key: str, size: int, since: float, read_range: Callable[[str, int, int], Any]) -> bool:
+    """Return whether `key` is the place of one result of a segment that is what it was at a moment, as far as a look tells.
+
+    Args:
+        key: the place.
+        size: of the result, in bytes.
+        since: in seconds since the epoch.
+        read_range: gives a length of bytes from an offset of a key on, fewer where they end.
+    """
+    place = split_place(key)
+    if place is None or place.length != size:
+        return False
+    try:
+        data = read_range(place.segment, place.offset, HEADER + min(size, _GLANCE))
+        found = frame_at(data, place.offset)
+        if found is None or found.kind != VALUE or found.length != size or found.time > since:
+            return False
+        if size <= _GLANCE:
+            return unframed(key, size, data) is not None
+        return len(read_range(place.segment, place.offset + HEADER + size - 1, 1)) == 1
+    except (MissingResultError, CorruptResultError, StoreError):
+        return False
 
 
 def packed_has(key: str, stat: Callable[[str], Stat]) -> bool:
