@@ -71,9 +71,13 @@ class Digester:
         running.update(data)
         return running.digest()
 
-    def running(self) -> Running:
-        """Return a digest that is taken while bytes stream by; only for payloads of at least ``LARGE`` bytes."""
-        return Running(self.key, _preferred())
+    def running(self, like: bytes | None = None) -> Running:
+        """Return a digest that is taken while bytes stream by; only for payloads of at least ``LARGE`` bytes.
+
+        Args:
+            like: a digest that it is to be compared with.
+        """
+        return Running(self.key, _preferred() if like is None else like[:1])
 
     def agrees(self, digest: bytes, data: bytes | memoryview) -> bool:
         """Return whether bytes are those of which `digest` was taken.

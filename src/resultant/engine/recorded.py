@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from resultant.engine.stored import StoredResult, decode
-from resultant.errors import CorruptResultError
-from resultant.stores.base import MemorySource
+from resultant.errors import CorruptResultError, ReadError, SupersededResultError
+from resultant.stores.base import SPILL, MemorySource
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,7 +78,14 @@ class RecordedValue:
             return
         with self.store.source(location) as source:
             mapped = source.map(writable=False)
-            if not self.digester.agrees(self.digest, source.read() if mapped is None else mapped):
+            if mapped is None and source.size >= SPILL:
+                from resultant.engine.streamed import DigestingSource
+
+                digester, digest = self.digester, self.digest
+                agrees = DigestingSource(source, lambda: digester.running(digest)).digest() == digest
+            else:
+                agrees = self.digester.agrees(self.digest, source.read() if mapped is None else mapped)
+            if not agrees:
                 raise _damaged(location)
 
     def _checked(self, result: Any, source: Source, location: str, digester: Digester, digest: bytes) -> Any:
@@ -86,6 +93,8 @@ class RecordedValue:
 
         mapped = source.map(writable=False) if source.size >= LARGE else None
         if mapped is None:
+            if source.size >= SPILL:
+                return _streamed(result.serializer, source, location, digester, digest)[0]
             data = source.read()
             if not digester.agrees(digest, data):
                 raise _damaged(location)
@@ -152,11 +161,38 @@ def load_for_record(serializer: Any, store: Store, location: str, digester: Dige
     with store.source(location) as source:
         mapped = source.map(writable=False) if source.size >= LARGE else None
         if mapped is None:
+            if source.size >= SPILL:
+                value, digest = _streamed(serializer, source, location, digester)
+                return value, source.size, digest
             data = source.read()
             return decode(serializer, MemorySource(data), location), len(data), digester.of(data)
         digest, value = _side_by_side(lambda: digester.of(mapped), lambda: decode(serializer, source, location))
         mapped.release()
         return value, source.size, digest
+
+
+def _streamed(
+    serializer: Any, source: Source, location: str, digester: Digester, expected: bytes | None = None
+) -> tuple[Any, bytes]:
+    """Return a value and the digest of its bytes, which are in memory a few at a time.
+
+    Raises:
+        CorruptResultError: the digest is not the one that is expected.
+    """
+    from resultant.engine.streamed import DigestingSource
+
+    through = DigestingSource(source, lambda: digester.running(expected))
+    try:
+        value = decode(serializer, through, location)
+    except ReadError as error:
+        # Damage is told as what it is, whatever the serializer made of it.
+        if expected is not None and not isinstance(error, SupersededResultError) and through.digest() != expected:
+            raise _damaged(location) from error
+        raise
+    digest = through.digest()
+    if expected is not None and digest != expected:
+        raise _damaged(location)
+    return value, digest
 
 
 def _side_by_side(first: Callable[[], Any], second: Callable[[], Any]) -> tuple[Any, Any]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from resultant.engine.credentials.access import Access
     from resultant.stores import FileStore
+    from resultant.stores.fsspec import FsspecStore
     from resultant.stores.object import ObjectStore
 
 __all__ = ["NoClientError", "ObjectResult"]
@@ -150,7 +151,7 @@ class ObjectResult(StoredResult):
         return None
 
     @property
-    def store(self) -> ObjectStore | FileStore:
+    def store(self) -> ObjectStore | FileStore | FsspecStore:
         """The store, opened with what this machine knows; equal ones are one object.
 
         Raises:
