@@ -13,6 +13,7 @@ from resultant.engine.integrity import Digester
 from resultant.engine.recorded import RecordedValue, load_for_record
 from resultant.engine.results import URLResult
 from resultant.engine.serializers import PickleSerializer, Serializer
+from resultant.engine.stored import load
 from resultant.engine.streamed import DigestingSource
 from resultant.errors import CorruptResultError, SupersededResultError
 from resultant.stores.object import object_store
@@ -103,3 +104,22 @@ def test_a_value_that_is_replaced_while_it_is_read_is_not_damaged() -> None:
 
     with pytest.raises(SupersededResultError, match="replaced"):
         RecordedValue(DIGESTER, DIGESTER.of(data), len(data))(result)
+
+
+def test_a_value_that_is_replaced_while_it_is_read_is_read_again() -> None:
+    times: list[int] = []
+
+    class Slow(Serializer):
+        def load(self, source: Any) -> Any:
+            file = source.file()
+            file.read(10)
+            if len(times) < 2:
+                store.put("key", bytes([len(times)]) * (3 * RANGE))
+                times.append(1)
+            return file.read()
+
+    store: Any = object_store(f"memory:///{uuid.uuid4().hex}")
+    store.put("key", b"x" * (3 * RANGE))
+    assert load(Slow(), store, "key") == b"\x01" * (3 * RANGE - 10)
+    times.clear()
+    assert load_for_record(Slow(), store, "key", DIGESTER)[0] == b"\x01" * (3 * RANGE - 10)

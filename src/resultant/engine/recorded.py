@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resultant.engine.stored import StoredResult, decode
+from resultant.engine.stored import StoredResult, decode, unmixed
 from resultant.errors import CorruptResultError, ReadError, SupersededResultError
 from resultant.stores.base import SPILL, MemorySource
 
@@ -156,19 +156,27 @@ def load_for_record(serializer: Any, store: Store, location: str, digester: Dige
         CorruptResultError: what is there is damaged.
         UnreadableResultError: what is there cannot be decoded by this process.
     """
+
+    def read() -> tuple[Any, int, bytes]:
+        with store.source(location) as source:
+            return _read_for_record(serializer, source, location, digester)
+
+    return unmixed(read)  # type: ignore[no-any-return]
+
+
+def _read_for_record(serializer: Any, source: Source, location: str, digester: Digester) -> tuple[Any, int, bytes]:
     from resultant.engine.integrity import LARGE
 
-    with store.source(location) as source:
-        mapped = source.map(writable=False) if source.size >= LARGE else None
-        if mapped is None:
-            if source.size >= SPILL:
-                value, digest = _streamed(serializer, source, location, digester)
-                return value, source.size, digest
-            data = source.read()
-            return decode(serializer, MemorySource(data), location), len(data), digester.of(data)
-        digest, value = _side_by_side(lambda: digester.of(mapped), lambda: decode(serializer, source, location))
-        mapped.release()
-        return value, source.size, digest
+    mapped = source.map(writable=False) if source.size >= LARGE else None
+    if mapped is None:
+        if source.size >= SPILL:
+            value, digest = _streamed(serializer, source, location, digester)
+            return value, source.size, digest
+        data = source.read()
+        return decode(serializer, MemorySource(data), location), len(data), digester.of(data)
+    digest, value = _side_by_side(lambda: digester.of(mapped), lambda: decode(serializer, source, location))
+    mapped.release()
+    return value, source.size, digest
 
 
 def _streamed(

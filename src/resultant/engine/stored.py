@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from resultant.engine.result import Result
-from resultant.errors import CorruptResultError, LocationError, ReadError
+from resultant.errors import CorruptResultError, LocationError, ReadError, SupersededResultError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -195,8 +195,29 @@ def load(serializer: Any, store: Any, location: str) -> Any:
         CorruptResultError: what is there is damaged.
         UnreadableResultError: what is there cannot be decoded by this process.
     """
-    with store.source(location) as source:
-        return decode(serializer, source, location)
+
+    def read() -> Any:
+        with store.source(location) as source:
+            return decode(serializer, source, location)
+
+    return unmixed(read)
+
+
+def unmixed(read: Callable[[], Any]) -> Any:
+    """Return what `read` returns, called again when another writer replaced the bytes under it.
+
+    Args:
+        read: reads from the first byte on.
+
+    Raises:
+        SupersededResultError: they are replaced faster than they can be read.
+    """
+    for _ in range(3):
+        try:
+            return read()
+        except SupersededResultError:
+            continue
+    return read()
 
 
 def decode(serializer: Any, source: Any, location: str) -> Any:
