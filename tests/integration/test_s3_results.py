@@ -102,6 +102,19 @@ def test_errors_are_of_their_own(seaweedfs: Any, moto: Any) -> None:
         S3Result(bucket, away, location="x").write(1)
 
 
+def test_what_is_in_code_is_not_mixed_with_the_environment(seaweedfs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    bucket = seaweedfs.new_bucket().name
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "another")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "another")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_BUCKET", "another")
+    written = S3Result(bucket, kwargs(seaweedfs), location="x").write(1)
+    assert written.place == f"http://127.0.0.1:{seaweedfs.port}/{bucket}/x"
+    assert seaweedfs.client().get_object(Bucket=bucket, Key="x")["Body"].read() == pickle.dumps(1, 5)
+
+
 def test_a_provider_is_asked_again_when_its_keys_expire(seaweedfs: Any) -> None:
     from datetime import UTC, datetime, timedelta
 

@@ -158,6 +158,15 @@ def test_what_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("aws")
+def test_a_token_of_the_web_comes_before_the_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", "/token")
+    monkeypatch.setenv("AWS_ROLE_ARN", "arn:aws:iam::1:role/r")
+    assert S3Result("b").access().provider is None
+    S3Result("b").access().check()
+    assert keys_of(S3Result("b", profile="team"))[0] == "team-key"
+
+
+@pytest.mark.usefixtures("aws")
 def test_region_and_address_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "team")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "env-region")
@@ -203,7 +212,7 @@ def test_boto3_fetches_them(aws: Path) -> None:
 
 @pytest.mark.usefixtures("aws")
 def test_what_is_wrong_is_said() -> None:
-    with pytest.raises(AccessError, match="no AWS profile 'tema'.*there are: default, half, local"):
+    with pytest.raises(AccessError, match=r"no AWS profile 'tema'.*there are: default, half, local"):
         S3Result("b", profile="tema").access()
     with pytest.raises(AccessError, match="'half' lacks 'aws_secret_access_key'"):
         S3Result("b", profile="half").access()
