@@ -6,6 +6,8 @@ import threading
 import time
 from contextlib import suppress
 
+from .parcels import count
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +44,7 @@ class Aside:
         self._last = 0.0  # when rows were last put aside
 
     def __len__(self) -> int:
-        return sum(len(rows) for _, rows in self._parcels)
+        return count(self._parcels)
 
     def bring(self) -> bool:
         """Bring what waits into the journal; return whether it is time to bring that to the database."""
@@ -54,7 +56,7 @@ class Aside:
             self._bare += len(parcels) - before
             if not self._bare:
                 # Between two rows of a busy run is no pause.
-                return bool(parcels) and time.monotonic() - self._last >= _QUIET
+                return len(self) >= _BATCH or (bool(parcels) and time.monotonic() - self._last >= _QUIET)
             self._last = time.monotonic()
             try:
                 self._journal.append(parcels[-self._bare :])

@@ -49,7 +49,7 @@ class StateDB(Protocol):
         """
 
     def successes(
-        self, run_id: str, slug: str | None, attempt: int, kind: int, make: Callable[[list[Any]], list[tuple[Any, ...]]]
+        self, run_id: str, slug: str | None, attempt: int, kind: int, make: Callable[[list[Any]], list[Any]]
     ) -> Callable[[Any], None]:
         """Return a function that takes one row, as :meth:`task_runs_later` does: that of a first try that succeeded.
 
@@ -61,12 +61,12 @@ class StateDB(Protocol):
             slug: of the mapped task whose children they are; ``None`` for tasks that are not mapped.
             attempt: of the flow run.
             kind: what :meth:`kind` gave for their results.
-            make: makes rows of several that were taken, soon and on any thread. A row is a tuple of six: index, or slug;
-                start; end; a ``bytearray`` of the digests of inputs and result, 17 bytes each; location, in ASCII; size
-                in bytes.
+            make: makes rows of several that were taken, one after the other in one list, soon and on any thread. It
+                returns a list of six values for each: index, or slug; start; end; a ``bytearray`` of the digests of inputs
+                and result, 17 bytes each; location, in ASCII; size in bytes.
 
         Returns:
-            Takes a tuple whose third item is the time when it was taken, in seconds since the epoch.
+            Takes a tuple of five, whose third is the time when it was taken, in seconds since the epoch.
         """
 
     def cache_put(self, entries: Sequence[CacheEntry]) -> None:

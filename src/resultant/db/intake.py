@@ -10,11 +10,14 @@ if TYPE_CHECKING:
 
     from .parcels import Head, Make, Parcel
 
-    Begun = tuple[Head, list[tuple[Any, ...]], Make]
+    Begun = tuple[Head, list[Any], Make]
 
-__all__ = ["NEVER", "Intake"]
+__all__ = ["NEVER", "WIDTH", "Intake"]
 
 NEVER = float("inf")
+
+#: What is taken of a usual row: its index or slug, two times, and what the rest is made of.
+WIDTH = 5
 
 
 class Intake:
@@ -37,7 +40,7 @@ class Intake:
         self.roused = threading.Event()
 
     def __len__(self) -> int:
-        return len(self._rows) + sum(len(taken) for _, taken, _ in self._begun)
+        return len(self._rows) + sum(len(taken) // WIDTH for _, taken, _ in self._begun)
 
     def add(self, rows: list[tuple[Any, ...]], now: float) -> int:
         """Take whole rows in, and return how many wait.
@@ -85,9 +88,9 @@ class Intake:
                 into.append((None, self._rows))
                 self._rows = []
             for head, taken, make in self._begun:
-                rows = make(taken[:])
-                into.append((head, rows))
-                del taken[: len(rows)]
+                some = taken[:]
+                into.append((head, make(some)))
+                del taken[: len(some)]
             self._begun = [begun for begun in self._begun if begun[1]]
             if self._begun:
                 self.due = 0.0

@@ -1,9 +1,10 @@
 """Task runs on their way to the database: whole rows, and the usual ones, which leave out what all of a task have in common.
 
-A parcel is a head and a list of rows. Without a head the rows are whole, in the order of
-:class:`~resultant.records.TaskRun`'s fields. With one, which is run, slug, attempt and kind, they are first tries that
-succeeded, of six values each: index, start, end, the digests of inputs and result one after the other, location, size.
-Without a slug in the head they are runs of tasks that are not mapped, and have their slug in the place of the index.
+A parcel is a head and a list. Without a head the list has whole rows, in the order of
+:class:`~resultant.records.TaskRun`'s fields. With one, which is run, slug, attempt and kind, it has first tries that
+succeeded, six values each, one after the other and not in tuples, which the garbage collector would look after: index,
+start, end, the digests of inputs and result one after the other, location, size. Without a slug in the head they are runs
+of tasks that are not mapped, and have their slug in the place of the index.
 """
 
 from __future__ import annotations
@@ -14,13 +15,21 @@ if TYPE_CHECKING:
     from typing import Any
 
     Head = tuple[str, str | None, int, int]
-    Make = Callable[[list[Any]], list[tuple[Any, ...]]]
-    Parcel = tuple[Head | None, list[tuple[Any, ...]]]
+    Make = Callable[[list[Any]], list[Any]]
+    Parcel = tuple[Head | None, list[Any]]
 
-__all__ = ["DIGEST", "one_by_one", "unpacked"]
+__all__ = ["DIGEST", "WIDTH", "count", "one_by_one", "unpacked"]
 
 #: Bytes of the digest of the inputs; what follows is that of the result.
 DIGEST = 17
+
+#: Values of a usual row.
+WIDTH = 6
+
+
+def count(parcels: Iterable[Parcel]) -> int:
+    """Return how many rows there are in parcels."""
+    return sum(len(rows) if head is None else len(rows) // WIDTH for head, rows in parcels)
 
 
 def unpacked(parcels: Iterable[Parcel]) -> list[tuple[Any, ...]]:
@@ -31,7 +40,7 @@ def unpacked(parcels: Iterable[Parcel]) -> list[tuple[Any, ...]]:
             rows += some
             continue
         run, slug, attempt, kind = head
-        for which, started, ended, digests, location, size in some:
+        for which, started, ended, digests, location, size in zip(*[iter(some)] * WIDTH, strict=True):
             known = bytes(digests)
             names = (run, which, -1) if slug is None else (run, slug, which)
             stored = (known[:DIGEST], kind, location, size, known[DIGEST:], False)
@@ -47,4 +56,4 @@ def one_by_one(later: Callable[[list[tuple[Any, ...]]], None], head: Head, make:
         head: what they have in common.
         make: makes rows of what is taken.
     """
-    return lambda noted: later(unpacked([(head, make([noted]))]))
+    return lambda noted: later(unpacked([(head, make(list(noted)))]))

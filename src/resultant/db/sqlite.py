@@ -11,6 +11,7 @@ from resultant.errors import UnknownRunError
 from .holding import FileHold, file_holders
 from .journal import Journal, left_behind
 from .mounts import MOUNTS
+from .parcels import count
 from .reading import FLOW_RUN_COLUMNS, Reading
 from .rows import FLOW_RUN, unknown
 from .sqlite_checkpoints import Checkpoints
@@ -86,7 +87,7 @@ class SqliteDB(Reading):
     def _write_task_runs(self, parcels: list[Parcel]) -> None:
         with self._transaction():
             self._task_runs.write(parcels)
-        self._checkpoints.wrote(sum(len(rows) for _, rows in parcels))
+        self._checkpoints.wrote(count(parcels))
 
     def successes(self, run_id: str, slug: str | None, attempt: int, kind: int, make: Make) -> Callable[[Any], None]:
         """Return what takes the usual rows; see :class:`~resultant.db.StateDB`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from itertools import chain, repeat
 
-from .parcels import DIGEST, unpacked
+from .parcels import DIGEST, WIDTH, unpacked
 from .rows import is_shared, split, unknown
 
 TYPE_CHECKING = False
@@ -107,7 +107,7 @@ class TaskRunWriter:
             self.forget()
             self._epoch = epoch
         whole: list[tuple[Any, ...]] = []
-        usual: dict[Head, list[tuple[Any, ...]]] = {}
+        usual: dict[Head, list[Any]] = {}
         # Tasks without a number, and when they began: numbers are given in the order of the rows, as far as that is known.
         new: dict[tuple[str, str], float] = {}
         known = self._tasks
@@ -121,21 +121,22 @@ class TaskRunWriter:
             usual.setdefault(head, []).extend(rows)
             run, slug = head[:2]
             if slug is None:
-                new.update(((run, row[0]), row[1]) for row in rows if (run, row[0]) not in known)
+                begun = zip(rows[::WIDTH], rows[1::WIDTH], strict=True)
+                new.update(((run, name), began) for name, began in begun if (run, name) not in known)
             elif (run, slug) not in known:
-                new.setdefault((run, slug), rows[0][1])
+                new.setdefault((run, slug), rows[1])
         order = sorted(new, key=new.__getitem__) if usual else list(new)
         for start in range(0, len(order), _MOST):
             self._task_numbers(order[start : start + _MOST])
         for start in range(0, len(whole), _MOST):
             self._write_some(whole[start : start + _MOST])
         for head, rows in usual.items():
-            for start in range(0, len(rows), _MOST):
-                self._write_successes(head, rows[start : start + _MOST])
+            for start in range(0, len(rows), _MOST * WIDTH):
+                self._write_successes(head, rows[start : start + _MOST * WIDTH])
 
-    def _write_successes(self, head: Head, rows: list[tuple[Any, ...]]) -> None:
+    def _write_successes(self, head: Head, rows: list[Any]) -> None:
         run, slug, attempt, kind = head
-        locations = [row[4] for row in rows]
+        locations = rows[4::WIDTH]
         cut = locations[0].rfind("/") + 1
         folder = locations[0][:cut]
         shared = is_shared(folder) and all(map(str.startswith, locations, repeat(folder)))
@@ -143,19 +144,19 @@ class TaskRunWriter:
             self._write_some(unpacked([(head, rows)]))
             return
         if slug is None:
-            numbers = self._task_numbers([(run, row[0]) for row in rows])
-            rows = [(number, *row[1:]) for number, row in zip(numbers, rows, strict=True)]
+            rows[::WIDTH] = self._task_numbers([(run, name) for name in rows[::WIDTH]])
             task = None
         else:
             task = self.task(run, slug)
         states = self._numbers(self._states, ("Success",), self._new_state)
         folders = self._numbers(self._folders, (folder,), self._new_folder)
-        room = 1 << (len(rows) - 1).bit_length()
+        many = len(locations)
+        room = 1 << (many - 1).bit_length()
         values = [*states, attempt, kind, *folders, cut + 1]
         if task is not None:
             values.append(task)
-        values += chain.from_iterable(rows)
-        values += [_FILLING, None, None, None, None, None] * (room - len(rows))
+        values += rows
+        values += [_FILLING, None, None, None, None, None] * (room - many)
         self._execute(_insert_successes, task is None, room, values)
 
     def _write_some(self, rows: list[tuple[Any, ...]]) -> None:

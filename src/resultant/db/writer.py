@@ -14,7 +14,7 @@ import time
 from resultant.errors import DatabaseError, UnknownRunError
 
 from .aside import Aside
-from .intake import NEVER, Intake
+from .intake import NEVER, WIDTH, Intake
 from .parcels import unpacked
 
 TYPE_CHECKING = False
@@ -122,13 +122,13 @@ class Writer:
             make: makes rows of what is taken.
         """
         intake = self._intake
-        taken: list[tuple[Any, ...]] = []
-        append = taken.append
+        taken: list[Any] = []
+        extend = taken.extend
         entry = head, taken, make
 
         def take(noted: tuple[Any, ...]) -> None:
-            append(noted)
-            if len(taken) == 1:
+            extend(noted)
+            if len(taken) == WIDTH:
                 if self._closing:
                     raise _closed()
                 intake.begin(entry, noted[2])

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from resultant.engine.integrity import Digester
-    from resultant.engine.state import Mapped
+    from resultant.engine.state import Mapped, State
 
     from .mapping import Children, Claims
 
@@ -17,7 +17,7 @@ __all__ = ["Brood"]
 class Brood:
     """The children of one mapped task while they run."""
 
-    __slots__ = ("children", "claims", "fingerprint", "inputs", "left", "parent", "places", "waiting")
+    __slots__ = ("children", "claims", "fingerprint", "inputs", "left", "note", "parent", "places", "waiting")
 
     def __init__(self, children: Children | None, claims: Claims, parent: Mapped, count: int) -> None:
         self.children = children
@@ -27,6 +27,8 @@ class Brood:
         #: Give the fingerprint of a child's inputs, and what it is taken of, where rows are written.
         self.fingerprint: Callable[[int], bytes | None] | None = None
         self.inputs: Callable[[int], bytes | None] | None = None
+        #: Notes how children stand, where rows are written.
+        self.note: Callable[[int, State, float, State | None], None] | None = None
         #: Where each child's value goes, if that was worked out for all of them.
         self.places: list[str | None] | None = None
         #: Children that wait for children above them: how many arrivals each still needs.

@@ -36,19 +36,23 @@ def of_task(digester: Digester, step: Step, upstream: list[State]) -> bytes | No
         step: the task.
         upstream: the states of the tasks above, one for each edge.
     """
-    inputs = inputs_of_task(step, upstream)
+    inputs = _inputs(step, upstream)
     return None if inputs is None else digester.small(inputs)
 
 
-def inputs_of_task(step: Step, upstream: list[State]) -> bytes | None:
-    """Return what a fingerprint is taken of; ``None`` where there is none.
+def inputs_of_task(step: Step, states: list[State]) -> bytes | None:
+    """Return what the fingerprint of a task is taken of; ``None`` where there is none.
 
     Args:
         step: the task.
-        upstream: the states of the tasks above, one for each edge.
+        states: the states of all steps.
     """
+    return _inputs(step, [states[edge.index] for edge in step.upstream])
+
+
+def _inputs(step: Step, upstream: list[State]) -> bytes | None:
     text = b""
-    for edge, above in zip(step.upstream, upstream, strict=True):
+    for edge, above in zip(step.upstream, upstream):  # noqa: B905 - as long as each other; this is a hot path
         if above.__class__ is Success and (stored := above._result._digest) is not None:
             part: bytes | None = _STORED + stored
         else:

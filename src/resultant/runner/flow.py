@@ -12,7 +12,6 @@ from .brood import Brood
 from .fingerprint import inputs_of_children
 from .flights import Flights
 from .mapping import Children, Claims, input_results, states_above
-from .recording import tries
 from .resuming import adopt_children, child_stands, gathered, stands
 from .task import Unfinished, died, parent_state, run_task
 from .waits import Waits
@@ -202,6 +201,7 @@ class FlowRun:
         children, states, run, recorder = brood.children, brood.parent.map_states, self.run, self.recorder
         assert children is not None
         counts, quick, index, places = self.counts, children.quick, step.index, brood.places
+        note = None if recorder is None else recorder.children(step, brood)
         waiting, brood.left = 0, children.count
         for child in range(children.count):
             state = states[child]
@@ -217,14 +217,14 @@ class FlowRun:
             inputs = children.inputs(child)
             upstream = None if quick else children.states(child)
             self.started += 1
-            began = time() if recorder is not None else 0.0
+            began = time() if note is not None else 0.0
             end: Any = run_task(run, step, state, upstream, inputs, child, None if places is None else places[child])
             cls = end.__class__
             if cls is Success or cls is Cached:
                 states[child] = end
                 counts[cls] = counts.get(cls, 0) + 1
-                if recorder is not None:
-                    recorder.child(step, child, end, began, tries(state), brood.inputs)
+                if note is not None:
+                    note(child, end, began, state)
             elif cls is Unfinished:
                 self._land(wait=False)
                 self.began[index, child] = began
@@ -232,8 +232,8 @@ class FlowRun:
                 self.flights.fly(index, child, end)
                 waiting += 1
             else:
-                if recorder is not None:
-                    recorder.child(step, child, end, began, tries(state), brood.inputs)
+                if note is not None:
+                    note(child, end, began, state)
                 waiting += self._keep(index, child, end)
         brood.left += waiting - children.count  # what has landed meanwhile is counted already
         if not brood.left:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from time import time
 
-from resultant.engine.state import Cached, Failed, Mapped, Retrying, Scheduled, Success
+from resultant.engine.state import Cached, Failed, Mapped, Pending, Retrying, Scheduled, Success
 from resultant.records import location_text
 
-from .fingerprint import inputs_of_task, of_task
+from .fingerprint import inputs_of_task
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from resultant.engine.state import State
     from resultant.records import FlowRun as FlowRunRow
 
+    from .brood import Brood
     from .flow import FlowRun
     from .plan import Step
 
@@ -45,8 +47,7 @@ class Recorder:
         self._attempt = row.attempt
         self._kinds: dict[tuple[int, type], int] = {}
         self._later = db.task_runs_later
-        #: What takes the usual rows: of children by step and type of value, of others by configured result and that.
-        self._children: dict[tuple[int, type], Callable[[tuple[Any, ...]], None]] = {}
+        #: What takes the usual rows of tasks that are not mapped, by configured result and type of value.
         self._alone: dict[tuple[int, type], Callable[[tuple[Any, ...]], None]] = {}
         #: Stores that only other processes wrote to, by the identity of the result that they belong to.
         self._stores: dict[int, Any] = {}
@@ -64,61 +65,53 @@ class Recorder:
         """
         step = run.plan.steps[index]
         began = run.began.pop((index, child), 0.0) or time()
-        if child is None:
-            states = run.states
-            self.task(step, state, began, tries(states[index]), [states[edge.index] for edge in step.upstream])
-        else:
+        if child is not None:
             brood = run.broods[index]
             before = brood.parent.map_states[child]
-            self.child(step, child, state, began, 1 if before is None else tries(before), brood.inputs)
-
-    def task(self, step: Step, state: State, began: float, count: int, upstream: list[State]) -> None:
-        """Note how a task run stands, or how it ended.
-
-        Args:
-            step: the task.
-            state: its state.
-            began: when its code began, in seconds since the epoch.
-            count: how often it was tried.
-            upstream: the states of the tasks above, one for each edge.
-        """
-        inputs = inputs_of_task(step, upstream)
-        if state.__class__ is Success and count == 1 and inputs is not None and state._context is None:
+            (brood.note or self.children(step, brood))(child, state, began, before)
+            return
+        states = run.states
+        before = states[index]
+        inputs = inputs_of_task(step, states)
+        if state.__class__ is Success and before.__class__ is Pending and inputs is not None and state._context is None:
             result = state._result
             take = self._alone.get((id(step.result), result.value.__class__)) or self._way(step, result, None)
             if take is not None and (location := result.location) is not None and location.isascii() and result._digest:
                 take((step.slug, began, time(), inputs, result))
                 return
-        self._whole(step, -1, state, began, count, inputs)
+        self._whole(step, -1, state, began, tries(before), inputs)
 
-    def child(
-        self,
-        step: Step,
-        index: int,
-        state: State,
-        began: float,
-        count: int,
-        inputs_of: Callable[[int], bytes | None] | None,
-    ) -> None:
-        """Note how the child of a mapped task stands, or how it ended.
+    def children(self, step: Step, brood: Brood) -> Callable[[int, State, float, State | None], None]:
+        """Return what notes how the children of a mapped task stand, or how they ended.
 
         Args:
             step: the task.
-            index: the child's position.
-            state: its state.
-            began: when its code began, in seconds since the epoch.
-            count: how often it was tried.
-            inputs_of: gives what the fingerprint of its inputs is taken of.
+            brood: its children.
+
+        Returns:
+            Takes a child's position, its state, when its code began, in seconds since the epoch, and its state before.
         """
-        inputs = inputs_of and inputs_of(index)
-        if state.__class__ is Success and count == 1 and inputs is not None and state._context is None:
+        #: What takes the usual rows, by the type of value.
+        ways: dict[type, Callable[[tuple[Any, ...]], None]] = {}
+        inputs_of = brood.inputs
+
+        def note(index: int, state: State, began: float, before: State | None) -> None:
+            inputs = None if inputs_of is None else inputs_of(index)
             # The usual case, which a run may meet a million times.
-            result = state._result
-            take = self._children.get((step.index, result.value.__class__)) or self._way(step, result, step.slug)
-            if take is not None and (location := result.location) is not None and location.isascii() and result._digest:
-                take((index, began, time(), inputs, result))
-                return
-        self._whole(step, index, state, began, count, inputs)
+            if state.__class__ is Success and before.__class__ is Pending and inputs is not None and not state._context:
+                result = state._result
+                kind = result.value.__class__
+                take = ways.get(kind)
+                if take is None and (take := self._way(step, result, step.slug)) is not None:
+                    ways[kind] = take
+                location = result.location
+                if take is not None and location is not None and location.isascii() and result._digest:
+                    take((index, began, time(), inputs, result))
+                    return
+            self._whole(step, index, state, began, 1 if before is None else tries(before), inputs)
+
+        brood.note = note
+        return note
 
     def parent(self, run: FlowRun, step: Step, state: Mapped, count: int) -> None:
         """Note that a mapped task has its children, if that is not on record already.
@@ -132,7 +125,7 @@ class Recorder:
             state: its state.
             count: how many children there are.
         """
-        inputs = of_task(self.digester, step, [run.states[edge.index] for edge in step.upstream])
+        inputs = self._fingerprint(inputs_of_task(step, run.states))
         if run.history is None or not run.history.has_parent(step, count, inputs):
             self._later([self._task_row(step, -1, state, time(), 1, inputs, count)])
 
@@ -216,10 +209,13 @@ class Recorder:
         )
 
     def _whole(self, step: Step, index: int, state: State, began: float, count: int, inputs: bytes | None) -> None:
-        row = self._task_row(step, index, state, began, count, None if inputs is None else self.digester.small(inputs))
+        row = self._task_row(step, index, state, began, count, self._fingerprint(inputs))
         self._later([row])
         if step.shelf is not None:
             self._offer(step, state, row)
+
+    def _fingerprint(self, inputs: bytes | None) -> bytes | None:
+        return None if inputs is None else self.digester.small(inputs)
 
     def _way(self, step: Step, result: Result, slug: str | None) -> Callable[[tuple[Any, ...]], None] | None:
         """Return what takes the usual rows of a step, if its results are of the usual sort."""
@@ -228,20 +224,19 @@ class Recorder:
         if result._digest is None or result.location is None or not result._is_place:
             return None
         take = self.db.successes(self._id, slug, self._attempt, self._kind(step, result), self._rows)
-        kind = result.value.__class__
         if slug is None:
-            self._alone[id(step.result), kind] = take
-        else:
-            self._children[step.index, kind] = take
+            self._alone[id(step.result), result.value.__class__] = take
         return take
 
-    def _rows(self, noted: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    def _rows(self, noted: list[Any]) -> list[Any]:
         """Return the usual rows of what was noted, made many at a time: that takes half as long as one by one."""
-        fingerprints = self.digester.each([inputs for _, _, _, inputs, _ in noted])
-        return [
-            (which, began, ended, bytearray(fingerprint + result._digest), result.location, result._size)
-            for (which, began, ended, _, result), fingerprint in zip(noted, fingerprints, strict=True)
-        ]
+        results = noted[4::5]
+        fingerprints = self.digester.each(noted[3::5])
+        digests = [bytearray(given + result._digest) for given, result in zip(fingerprints, results, strict=True)]
+        locations = [result.location for result in results]
+        sizes = [result._size for result in results]
+        columns = zip(noted[::5], noted[1::5], noted[2::5], digests, locations, sizes, strict=True)
+        return list(chain.from_iterable(columns))
 
     def _place(self, step: Step, result: Any, location: str) -> str:
         """Return the full name of a location whose store has locations of its own, as many others do."""
