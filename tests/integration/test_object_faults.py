@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from faulty_proxy import FAULTS, FaultyProxy
 
+from resultant import Flow, URLResult, config, task
 from resultant.errors import (
     DeniedError,
     MissingResultError,
@@ -23,6 +24,7 @@ from resultant.errors import (
     ThrottledError,
     TooLargeError,
     UnreachableError,
+    WriteError,
 )
 from resultant.stores.object import ObjectStore
 from resultant.stores.object_sink import PART
@@ -301,3 +303,29 @@ def test_a_client_gives_up_in_time(proxy: FaultyProxy, seaweedfs: Any) -> None:
         store.put("key", b"x")
 
     assert 2 < proxy.requests.total() < 200
+
+
+def test_a_task_does_not_add_tries_to_those_of_the_store(proxy: FaultyProxy, seaweedfs: Any) -> None:
+    config.flows.checkpointing = True
+    config.record.runs = False
+    bucket = seaweedfs.bucket.at(proxy.port)
+    ran = []
+    retries = {"max_retries": 2, "backoff": {"init_backoff": 0.005}}
+
+    @task
+    def value() -> int:
+        ran.append(1)
+        return 1
+
+    with Flow("denied", result=URLResult(bucket.url, **bucket.options, retry_config=retries)) as flow:
+        ref = value()
+    proxy.break_next = ["broken"] * 50
+    state = flow.run()
+
+    assert state.is_failed()
+    error = state.result[ref].result
+    assert isinstance(error, WriteError)
+    assert "code of task 'value' succeeded" in str(error)
+    assert "HTTP 500 InternalError" in str(error)
+    assert ran == [1]
+    assert proxy.requests["PUT"] == 3

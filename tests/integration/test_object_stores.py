@@ -30,8 +30,10 @@ from resultant.errors import (
     PlaceTakenError,
     ResultError,
     SupersededResultError,
+    TooLargeError,
     UnreachableError,
 )
+from resultant.stores import object_sink
 from resultant.stores.object import ObjectStore
 from resultant.stores.object_source import RANGE
 from resultant.testing.streams import payload
@@ -420,6 +422,34 @@ def test_many_threads_use_one_store(seaweedfs: Any) -> None:
     assert len(list(store.list())) == 160
 
 
+def test_nobody_imports_the_client_before_an_object_store_is_used(tmp_path: Path) -> None:
+    done = run(
+        """
+        import sys
+        from resultant import Flow, LocalResult, S3Result, URLResult, config, task
+        from resultant.stores.object import object_store
+
+        config.flows.checkpointing = True
+        S3Result("bucket"), URLResult("memory:///x")
+
+        @task(result=LocalResult(sys.argv[1]))
+        def value():
+            return 1
+
+        with Flow("local") as flow:
+            value()
+        assert flow.run().is_successful()
+        store = object_store("memory:///x")
+        assert not {"obstore", "fsspec", "boto3"} & set(sys.modules)
+        store.put("key", b"x")
+        assert "obstore" in sys.modules
+        """,
+        str(tmp_path),
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.fixture
 def silent() -> Iterator[int]:
     """The port of a server that takes connections and never answers."""
@@ -494,3 +524,17 @@ def test_a_large_value_takes_little_memory_beside_itself(seaweedfs: Any, tmp_pat
     assert int(written) <= 64, "MiB"
     assert right == "True"
     assert int(read) <= 64, "MiB"
+
+
+def test_a_value_with_too_many_parts_is_refused_and_aborted(seaweedfs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(object_sink, "MOST_PARTS", 3)
+    monkeypatch.setattr(object_sink, "PART", 5 << 20)
+    store = store_of(seaweedfs.bucket)
+    sink = store.sink("key")
+
+    with pytest.raises(TooLargeError, match="at most"):
+        for _ in range(30):
+            sink.write(bytes(1 << 20))
+    sink.abort()
+
+    assert list(store.list()) == []

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import atexit
+import errno
 import os
+
+from resultant.errors import TooLargeError
 
 from .base import Sink
 from .object_requests import new_writer
@@ -41,7 +44,18 @@ class ObjectSink(Sink):
     The client takes the parts from an iterator, on a thread of the sink's own.
     """
 
-    __slots__ = ("_done", "_failure", "_filling", "_part", "_queue", "_requests", "_thread", "_writer", "name")
+    __slots__ = (
+        "_done",
+        "_failure",
+        "_filling",
+        "_number",
+        "_part",
+        "_queue",
+        "_requests",
+        "_thread",
+        "_writer",
+        "name",
+    )
 
     def __init__(self, store: Any, key: str, requests: Requests, name: str) -> None:
         super().__init__(store, key)
@@ -58,6 +72,7 @@ class ObjectSink(Sink):
         self._filling = bytearray()
         self._failure: BaseException | None = None
         self._writer = new_writer()
+        self._number = 0
         self._done = False
         # Whoever presses Ctrl-C does not want to wait for a server that is silent.
         self._thread: Thread = Thread(target=self._upload, name="resultant-upload", daemon=True)
@@ -110,6 +125,12 @@ class ObjectSink(Sink):
     def _hand_over(self, part: bytes | bytearray | None) -> None:
         from queue import Full
 
+        if part is not None:
+            self._number += 1
+            if self._number > MOST_PARTS:
+                most = MOST_PARTS * self._part >> 30
+                text = f"Cannot write this result: in pieces that are small themselves, it may have {most} GiB at most"
+                raise TooLargeError(errno.EFBIG, text, self._requests.place(self.name))
         while not self._done:
             try:
                 self._queue.put(part, timeout=0.5)
