@@ -303,6 +303,17 @@ def test_one_segment_serves_all_tasks_that_share_a_result(tmp_path: Path) -> Non
     assert sum(frame.kind == VALUE for frame in found) == 60
 
 
+def test_results_that_go_to_one_folder_share_a_segment_in_each_process(tmp_path: Path) -> None:
+    with Flow("many", result=LocalResult(dir=tmp_path)) as flow:
+        for number in range(30):
+            add.copy(name=f"add{number}", result=LocalResult(dir=tmp_path, pack=True)).map([1, 2, 3, 4])
+
+    for executor, most in ((None, 1), (ProcessExecutor(workers=2), 2)):
+        state = flow.run(executor=executor)
+        found = segments([child for number in range(30) for child in children(state, flow, f"add{number}")])
+        assert len(found) <= most
+
+
 def test_two_runs_at_once_do_not_share_segments(tmp_path: Path) -> None:
     with Flow("twice", result=LocalResult(dir=tmp_path, pack=True)) as flow:
         add.map(list(range(200)))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import pickle
+import struct
 import subprocess
 import sys
 import textwrap
 import threading
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +27,7 @@ from resultant.stores import FileStore, MemoryStore
 from resultant.stores.base import LONGEST, MARK
 from resultant.stores.framing import HEADER, TASK, VALUE, Framer, frames, tasks_of, unframed
 from resultant.stores.packed import is_inside, is_segment, new_name, packed_source, split_place
-from resultant.stores.segments import SegmentFile
+from resultant.stores.segments import SegmentFile, segment_file
 
 Item = tuple[str, int, bytes]
 
@@ -287,10 +290,10 @@ def test_a_forked_process_appends_to_a_segment_of_its_own(tmp_path: Path) -> Non
     script = """
         import os, sys
         from resultant.stores import FileStore
-        from resultant.stores.segments import SegmentFile
+        from resultant.stores.segments import segment_file
 
         store = FileStore(sys.argv[1])
-        segment = SegmentFile(store, "run")
+        segment = segment_file(store, "run")
         first = segment.append("task", 0, b"before")
         child = os.fork()
         me = "parent" if child else "child"
@@ -349,6 +352,60 @@ def test_a_disk_that_is_full_in_the_middle_costs_only_that_result(
         data = path.read_bytes()
         kinds = [frame for frame in frames(len(data), reader(data)) if frame.kind == VALUE]
         assert {frame.index for frame in kinds} in ({99}, set(range(before)))
+
+
+def test_a_run_has_one_segment_in_a_folder(store: FileStore) -> None:
+    one, other = segment_file(store, "run"), segment_file(store, "run")
+
+    assert one is other
+    assert segment_file(store, "another") is not one
+    assert segment_file(FileStore(f"{store.root}/below"), "run") is not one
+
+
+def test_a_segment_that_nobody_uses_any_more_is_closed(store: FileStore) -> None:
+    before = len(os.listdir("/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"))
+    place = segment_file(store, "run").append("task", 0, b"x")
+    gc.collect()
+
+    assert len(os.listdir("/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd")) == before
+    data = only_file(store).read_bytes()
+    assert data[-8:] == (data.rindex(b"\x93RSX")).to_bytes(8, "little")
+    assert store.get(place) == b"x"
+
+
+def test_a_process_that_ends_closes_its_segments(tmp_path: Path) -> None:
+    script = """
+        import sys
+        from resultant.stores import FileStore
+        from resultant.stores.segments import segment_file
+
+        segment = segment_file(FileStore(sys.argv[1]), "run")
+        segment.append("task", 0, b"x")
+        globals()["kept"] = segment
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    (path,) = tmp_path.iterdir()
+    assert b"\x93RSX" in path.read_bytes()
+
+
+@pytest.mark.parametrize("payload", [b"{", b"[]", b'{"run": 1}', b'"x"', b"[" * 100_000, b"\xff"])
+def test_names_of_tasks_that_somebody_else_wrote_are_none(payload: bytes) -> None:
+    prefix = struct.pack("<3sBIIid", b"\x93RS", TASK, len(payload), 0, -1, 1.0)
+    data = prefix + struct.pack("<I", zlib.crc32(payload, zlib.crc32(prefix))) + payload
+
+    assert [frame.kind for frame in frames(len(data), reader(data))] == [TASK]
+    assert tasks_of(len(data), reader(data)) == []
+
+
+@pytest.mark.parametrize("size", [0, 5, 27, 28, 60])
+def test_a_file_that_shrinks_while_it_is_read_is_no_error(size: int) -> None:
+    data, _ = segment_of([("a", 0, b"one"), ("a", 1, b"two")], closed=True)
+
+    assert list(frames(len(data), reader(data[:size]))) is not None
+    assert tasks_of(len(data), reader(data[:size])) is not None
 
 
 def test_a_folder_that_may_not_be_written_is_said(tmp_path: Path) -> None:

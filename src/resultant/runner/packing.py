@@ -14,7 +14,7 @@ from resultant.errors import WriteError
 from resultant.stores import FileStore
 from resultant.stores.framing import Framer
 from resultant.stores.packed import new_name
-from resultant.stores.segments import SegmentFile
+from resultant.stores.segments import segment_file
 
 from .together import Together
 from .writers import BYTES
@@ -103,7 +103,7 @@ class Packer:
         return self._again(frame, value, self.store.root, error, lambda: self._append(slug, index, data))
 
     def _open(self, run: Run) -> None:
-        self._segment = SegmentFile(self.store, self._run_id)
+        self._segment = segment_file(self.store, self._run_id)
         self._append = self._segment.append
 
 

@@ -380,13 +380,14 @@ def _store(frame: TaskFrame) -> Store:
 
 
 def packer_of(frame: TaskFrame) -> Packer:
-    """Return what packs the results of a step; all steps that share a result share it too."""
+    """Return what packs the results of a step; all steps whose results go to the same store share it."""
     step, run = frame.step, frame.run
-    packer = run.packers.get(id(step.result))
+    store = _store(frame)
+    packer = run.packers.get(id(store))
     if packer is None:
         from .packing import packer_for
 
         # Tasks in several threads may come here first at once; only the one that is kept has written anything.
-        packer = run.packers.setdefault(id(step.result), packer_for(run, _store(frame), _again))
+        packer = run.packers.setdefault(id(store), packer_for(run, store, _again))
     step.packer = packer
     return packer

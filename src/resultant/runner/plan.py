@@ -34,7 +34,7 @@ class Run:
         written: bytes stored so far, in this process.
         digester: takes the digests of a recorded run; ``None`` where nothing is recorded.
         writers: stores finished bytes while other tasks run, in the process that drives the run; ``None`` elsewhere.
-        packers: what packs small results, by the identity of the result that they belong to.
+        packers: what packs small results, by the identity of the store that they go to.
     """
 
     __slots__ = (

@@ -223,10 +223,13 @@ def tasks_of(size: int, read: Callable[[int, int], Any]) -> list[tuple[str, str]
     for frame in frames(size, read):
         if frame.kind == TASK:
             data = read(frame.offset, HEADER + frame.length)
-            if not _is_whole(data):
+            if len(data) < HEADER or not _is_whole(data):
                 break
-            payload = json.loads(data[HEADER:])
-            found.append((payload["run"], payload["task"]))
+            try:
+                payload = json.loads(data[HEADER:])
+                found.append((str(payload["run"]), str(payload["task"])))
+            except (ValueError, KeyError, TypeError, RecursionError):
+                break  # this was written by somebody else
     return found
 
 
@@ -236,16 +239,14 @@ def _is_whole(data: Any) -> bool:
 
 
 def _listed(size: int, read: Callable[[int, int], Any]) -> list[Frame] | None:
-    if size < HEADER + 8:
-        return None
-    (start,) = _WHERE.unpack(read(size - 8, 8))
+    start = int.from_bytes(read(max(0, size - 8), 8), "little")
     if start + HEADER + 8 > size:
         return None
-    data = read(start, size - start)
-    found = frame_at(data, start)
-    if found is None or found.kind != INDEX or HEADER + found.length != len(data):
+    found = frame_at(read(start, HEADER), start)
+    if found is None or found.kind != INDEX or HEADER + found.length != size - start:
         return None
-    if not _is_whole(data):
+    data = read(start, size - start)
+    if len(data) < size - start or not _is_whole(data):
         return None
     listed = []
     offset = 0

@@ -6,7 +6,7 @@ import atexit
 import os
 from threading import Lock
 from time import time
-from weakref import WeakSet
+from weakref import WeakValueDictionary
 
 from .folders import make_folder, sync_folder
 from .framing import Framer
@@ -17,21 +17,32 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .file import FileStore
 
-__all__ = ["SegmentFile"]
+__all__ = ["SegmentFile", "segment_file"]
 
-#: A segment of so many bytes is closed, so that what nobody needs any more goes in pieces of that size at most.
-FULL = 1 << 30
+#: A segment of so many bytes is closed: what nobody needs any more goes in pieces of that size, and an index stays small.
+FULL = 1 << 26
 
 _CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
-_open: WeakSet[SegmentFile] = WeakSet()
+_open: WeakValueDictionary[tuple[str, str, bool], SegmentFile] = WeakValueDictionary()
+
+
+def segment_file(store: FileStore, run: str) -> SegmentFile:
+    """Return what this process appends the results of a run to; there is one for each folder.
+
+    Args:
+        store: the folder.
+        run: the id of the flow run.
+    """
+    key = run, store.root, store.sync
+    return _open.get(key) or _open.setdefault(key, SegmentFile(store, run))
 
 
 class SegmentFile:
     """Appends small results to a segment of its own; a segment has one writer and is made at the first result.
 
-    It may be used by many threads. A forked child goes on with a segment of its own. What cannot be written whole is
-    taken back, and the next result goes into a new segment.
+    It may be used by many threads. A forked child goes on with a segment of its own, if this one was made by
+    :func:`segment_file`. What cannot be written whole is taken back, and the next result goes into a new segment.
 
     Args:
         store: the folder.
@@ -48,7 +59,10 @@ class SegmentFile:
         #: Why bytes that were appended may not be on the disk.
         self._unsynced: OSError | None = None
         self._lock = Lock()
-        _open.add(self)
+
+    def __del__(self) -> None:
+        if self._descriptor >= 0:
+            self.close()
 
     def append(self, slug: str, index: int, data: bytes) -> str:
         """Append one result and return its place.
@@ -175,12 +189,12 @@ def _flush(descriptor: int) -> None:
 
 
 def _after_fork() -> None:
-    for segment in list(_open):
+    for segment in list(_open.values()):
         segment._forget()
 
 
 def _close_all() -> None:
-    for segment in list(_open):
+    for segment in list(_open.values()):
         segment.close()
 
 
