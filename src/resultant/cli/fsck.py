@@ -33,12 +33,14 @@ def command(repair: bool) -> int:
     """Compare the database with the storage.
 
     Found are rows whose bytes are gone, bytes of another size than on record, temporary files of writes that never
-    finished, and removals that were interrupted. Repaired means: such rows forget their result, so that a resume makes it
-    again; such files are deleted; such removals are finished. Everything else, files without a row above all, is listed and
-    never touched. `resultant results verify` compares the bytes themselves.
+    finished, objects that a run wrote and did not live to put on record, and removals that were interrupted. Repaired
+    means: such rows forget their result, so that a resume makes it again; such files and objects are deleted; such removals
+    are finished. Everything else, files without a row above all, is listed and never touched. `resultant results verify`
+    compares the bytes themselves.
 
     Exit status 1: there is damage that was not repaired.
     """
+    from resultant.cli.orphans import Orphans
     from resultant.cli.progress import Progress
     from resultant.cli.removal import finish_notes, notes_of
     from resultant.cli.survey import Survey
@@ -54,6 +56,10 @@ def command(repair: bool) -> int:
         if repair:
             for path, _ in leftovers:
                 _unlink(path)
+        orphans = Orphans(db)
+        if repair:
+            orphans.remove()
+        leftovers += orphans.found
         unknown, more = _listed(survey.unknown())
     bad = [each for each in damage if each["verdict"] in ("missing", "damaged") and not each["repaired"]]
     if as_json():
@@ -62,11 +68,14 @@ def command(repair: bool) -> int:
                 "repaired": repair,
                 "damage": damage,
                 "leftovers": [{"path": path, "bytes": size} for path, size in leftovers],
+                "unsure": [{"path": path, "reason": reason} for path, reason in orphans.unsure],
                 "interrupted_removals": interrupted,
                 "unknown": [{"path": path, "bytes": size} for path, size in unknown],
             }
         )
     else:
+        for path, reason in orphans.unsure:
+            print(f"perhaps an unfinished write: {path} cannot be looked at: {reason}")
         _print(damage, leftovers, interrupted, unknown, more, repair)
     return 1 if bad else 0
 

@@ -38,14 +38,15 @@ def command(
 ) -> None:
     """Free the space of results that nobody needs any more.
 
-    Temporary files of writes that never finished go in any case; results go with runs that a budget chooses. The rows of
-    such runs stay, and say that the results are gone. Results that are packed into one segment go together, once none of them
-    is needed.
+    Temporary files of writes that never finished go in any case, and so do objects that a run wrote and did not live to put
+    on record; results go with runs that a budget chooses. The rows of such runs stay, and say that the results are gone.
+    Results that are packed into one segment go together, once none of them is needed.
 
     Kept is what is pinned, stands in the cache for later runs, or is referred to by a run that was not chosen; and so are
     the results of runs that have not ended. Files that this database has no row for are never touched.
     """
     from resultant.cli.budget import Budget, parsed_size
+    from resultant.cli.orphans import Orphans
     from resultant.cli.progress import Progress
     from resultant.cli.removal import finish_notes
     from resultant.cli.survey import Survey
@@ -64,12 +65,15 @@ def command(
         survey = Survey(db, progress)
         chosen = budget.choose(survey)
         leftovers = survey.leftovers()
+        orphans = Orphans(db)
     with Progress("Freeing" if delete else "Counting", db) as progress:
         told = _release(db, chosen, delete, progress)
     skipped = [each["id"] for each in told if each["held"]]
     told = [each for each in told if each["results"] and not each["held"]]
     if delete:
         _unlink(leftovers)
+        orphans.remove()
+    leftovers += orphans.found
     freed = sum(each["bytes"] for each in told) + sum(size for _, size in leftovers)
     if as_json():
         output.print_json(

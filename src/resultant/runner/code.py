@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+
 from resultant.engine.digests import digest_value
+from resultant.runtime import get_logger
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from resultant.engine.integrity import Digester
+    from resultant.records import FlowRun as FlowRunRow
 
     from .plan import Plan, Step
 
-__all__ = ["code_digests"]
+__all__ = ["code_digests", "say_what_changed"]
 
 
 def code_digests(plan: Plan, digester: Digester) -> dict[str, str]:
@@ -59,3 +63,31 @@ def _constants(code: object) -> bytes:
         else:
             texts.append(repr(constant))
     return "\n".join(texts).encode()
+
+
+def say_what_changed(earlier: FlowRunRow, row: FlowRunRow) -> None:
+    """Say which tasks' code differs from that of the attempt before.
+
+    Args:
+        earlier: the run's row as the attempt before had it.
+        row: the run's row now.
+    """
+    if earlier.code == row.code:
+        return
+    old = json.loads(earlier.code or "{}")
+    new = json.loads(row.code or "{}")
+    changed = sorted(slug for slug in new if slug in old and old[slug] != new[slug])
+    added = sorted(set(new) - set(old))
+    removed = sorted(set(old) - set(new))
+    parts = [
+        f"{word}: {', '.join(slugs)}"
+        for word, slugs in (("changed", changed), ("new", added), ("gone", removed))
+        if slugs
+    ]
+    if parts:
+        get_logger("resume").warning(
+            "The code of flow %r is not that of the attempt before (%s). What is recorded and still stands is used as it is; "
+            "everything else runs with the code as it is now.",
+            row.flow,
+            "; ".join(parts),
+        )

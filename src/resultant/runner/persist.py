@@ -218,6 +218,8 @@ def _dump(stored: Any, value: Any, sink: Any, digester: Digester | None) -> None
     stored.serializer.dump(value, through)
     stored._size = sink.size
     stored._digest = through.digest()
+    if hasattr(sink, "digest"):
+        sink.digest = stored._digest
 
 
 def _write_whole(frame: TaskFrame, stored: Any, value: Any, location: str) -> str:
@@ -374,7 +376,10 @@ def _store(frame: TaskFrame) -> Store:
         stores = frame.run.stores
         store = stores.get(id(result))
         if store is None:
-            store = stores[id(result)] = result.store  # type: ignore[union-attr]
+            store = result.store  # type: ignore[union-attr]
+            if getattr(store, "intents", False) and frame.run.intents is not None:
+                store = frame.run.intents.around(store, result)  # type: ignore[arg-type]
+            stores[id(result)] = store
         step.store = store
     return store
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from resultant.engine.result import Result
     from resultant.stores import Store
 
+    from .intents import Intents
     from .packing import Packer
     from .shelf import Shelf
     from .writers import Writers
@@ -34,6 +35,7 @@ class Run:
         written: bytes stored so far, in this process.
         digester: takes the digests of a recorded run; ``None`` where nothing is recorded.
         writers: stores finished bytes while other tasks run, in the process that drives the run; ``None`` elsewhere.
+        intents: notes writes before they happen, of a recorded run, where a store needs that.
         packers: what packs small results, by the identity of the store that they go to.
     """
 
@@ -42,6 +44,7 @@ class Run:
         "checkpointing",
         "digester",
         "handlers",
+        "intents",
         "keys",
         "packers",
         "parameters",
@@ -74,6 +77,7 @@ class Run:
         #: Opened stores, by the identity of the result that they belong to.
         self.stores: dict[int, Store] = {}
         self.packers: dict[int, Packer] = {}
+        self.intents: Intents | None = None
 
     def __getstate__(self) -> Any:
         # The flow and its caches are of no use in a worker; a step carries the cached states that it may use.
@@ -86,11 +90,12 @@ class Run:
             self.handlers,
             self.verbose,
             self.digester,
+            self.intents,
         )
 
     def __setstate__(self, state: Any) -> None:
         self.keys, self.parameters, self.checkpointing, self.allow_absolute, self.handlers, *rest = state
-        self.verbose, self.digester = rest
+        self.verbose, self.digester, self.intents = rest
         self.writers = None
         self.written = 0
         self.remote = True

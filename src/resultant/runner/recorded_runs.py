@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from resultant.records import FlowRun as FlowRunRow
 
     from .history import History
+    from .intents import Intents
     from .plan import Plan, Run
     from .recording import Recorder
     from .undisturbed import Undisturbed
@@ -124,16 +125,24 @@ class Recording:
         recorder: writes the rows of task runs.
         history: what earlier attempts left, for a run that is resumed.
         times: for how many seconds results are to be kept, by slug.
+        intents: what was about to be written.
     """
 
     def __init__(
-        self, db: StateDB, row: FlowRunRow, recorder: Recorder, history: History | None, times: dict[str, float]
+        self,
+        db: StateDB,
+        row: FlowRunRow,
+        recorder: Recorder,
+        history: History | None,
+        times: dict[str, float],
+        intents: Intents,
     ) -> None:
         self.db = db
         self.row = row
         self.recorder = recorder
         self.history = history
         self._times = times
+        self._intents = intents
 
     def end(self, final: State) -> None:
         """Write how the run ended; everything that was recorded is durable when this returns.
@@ -158,6 +167,7 @@ class Recording:
             )
         )
         self.db.flush()
+        self._intents.settle(self.db)
         names = sorted(self.recorder.kept_in_memory)
         if names:
             get_logger("results").warning(
@@ -261,8 +271,9 @@ def begin(
     """
     from resultant.records import FlowRun as FlowRunRow
 
-    from .code import code_digests
+    from .code import code_digests, say_what_changed
     from .history import History
+    from .intents import Intents
     from .keeping import times_to_keep
     from .needed import look_for_needed
     from .recording import Recorder
@@ -314,8 +325,9 @@ def begin(
         look_for_needed(history, plan.steps)
         say_what_changed(earlier, row)
     db.put_flow_run(row)
+    run.intents = Intents(settings().home_dir, db.url, row.id, run.digester, settings().durability == "power")
     recorder = Recorder(db, row, run.digester, settings().record.messages)
-    return Recording(db, row, recorder, history, times_to_keep(plan))
+    return Recording(db, row, recorder, history, times_to_keep(plan), run.intents)
 
 
 def _refuse_known(db: StateDB, run_id: str) -> None:
@@ -370,26 +382,3 @@ def _context(given: dict[str, Any]) -> str:
             if text != NOT_RECORDED:
                 kept[name] = text
     return json.dumps(kept)
-
-
-def say_what_changed(earlier: FlowRunRow, row: FlowRunRow) -> None:
-    """Say which tasks' code differs from that of the attempt before."""
-    if earlier.code == row.code:
-        return
-    old = json.loads(earlier.code or "{}")
-    new = json.loads(row.code or "{}")
-    changed = sorted(slug for slug in new if slug in old and old[slug] != new[slug])
-    added = sorted(set(new) - set(old))
-    removed = sorted(set(old) - set(new))
-    parts = [
-        f"{word}: {', '.join(slugs)}"
-        for word, slugs in (("changed", changed), ("new", added), ("gone", removed))
-        if slugs
-    ]
-    if parts:
-        get_logger("resume").warning(
-            "The code of flow %r is not that of the attempt before (%s). What is recorded and still stands is used as it is; "
-            "everything else runs with the code as it is now.",
-            row.flow,
-            "; ".join(parts),
-        )

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
         a mixture, whatever happens to the writer. Errors are those of :mod:`resultant.errors`: nothing there is
         ``MissingResultError``, a refusal ``DeniedError``, no room ``StorageFullError``, no answer ``UnreachableError``,
         anything else ``StoreError``.
+
+        A store with an attribute ``intents`` that is true has no temporary names: a write that nobody came to put on record
+        could not be told from the user's own bytes. Recorded runs note each of its writes before it happens.
         """
 
         #: Payloads of at least this many bytes may be put on another thread while other tasks run.

@@ -47,6 +47,7 @@ class FsspecStore:
 
     background_from = 0
     concurrency = 4
+    intents = True
 
     def __init__(self, url: str, options: Mapping[str, Any]) -> None:
         self._root = without_secrets(url)

@@ -90,6 +90,8 @@ class ObjectStore:
     background_from = 0
     #: Writes that may be in flight at once.
     concurrency = 32
+    #: A write shows when it is whole, under its final name.
+    intents = True
 
     def __init__(
         self, url: str, options: Mapping[str, Any] = _NOTHING, credentials: Callable[[], Any] | None = None
