@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from resultant import Flow, JSONSerializer, LocalResult, S3Result, URLResult, config, open_run, runs, task
-from resultant.errors import CorruptResultError, DeniedError, MissingResultError, NoSuchBucketError, UnreachableError
+from resultant.errors import (
+    AccessError,
+    CorruptResultError,
+    DeniedError,
+    MissingResultError,
+    NoSuchBucketError,
+    UnreachableError,
+)
 
 KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "testtest", "region_name": "us-east-1"}
 
@@ -129,6 +137,49 @@ def test_a_provider_is_asked_again_when_its_keys_expire(seaweedfs: Any) -> None:
     for number in range(3):
         assert result.read(result.format(location="x").write(number).location).value == number
     assert len(asked) > 1
+
+
+def test_what_is_wrong_with_a_provider_is_said(seaweedfs: Any) -> None:
+    from datetime import datetime, timedelta, timezone
+
+    bucket = seaweedfs.new_bucket().name
+    endpoint = f"http://127.0.0.1:{seaweedfs.port}"
+    zone = timezone(timedelta(hours=5))
+    elsewhere = {**keys(), "expires_at": datetime.now(zone) + timedelta(hours=1)}
+    S3Result(bucket, endpoint=endpoint, credentials=lambda: elsewhere, location="x").write(1)
+    S3Result(bucket, endpoint=endpoint, credentials=keys, location="x").write(1)
+    naive = {**keys(), "expires_at": datetime(2100, 1, 1)}
+    with pytest.raises(AccessError, match="without time zone"):
+        S3Result(bucket, endpoint=endpoint, credentials=lambda: naive, location="x").write(1)
+
+    def fails() -> dict[str, Any]:
+        raise OSError("hush")
+
+    with pytest.raises(AccessError, match="fails, failed with OSError") as caught:
+        S3Result(bucket, endpoint=endpoint, credentials=fails, location="x").write(1)
+    assert "hush" not in str(caught.value)
+
+
+def test_a_role_is_assumed_and_nothing_of_it_logged(
+    moto: Any, home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    bucket = moto.new_bucket().name
+    (home / ".aws").mkdir()
+    (home / ".aws" / "credentials").write_text("[base]\naws_access_key_id = test\naws_secret_access_key = testtest\n")
+    (home / ".aws" / "config").write_text(
+        f"[profile worker]\nrole_arn = arn:aws:iam::123456789012:role/worker\nsource_profile = base\nregion = us-east-1\n"
+        f"services = lab\n[services lab]\ns3 =\n  endpoint_url = http://127.0.0.1:{moto.port}\n"
+        f"sts =\n  endpoint_url = http://127.0.0.1:{moto.port}\n"
+    )
+    monkeypatch.setenv("AWS_PROFILE", "worker")
+    caplog.set_level("DEBUG")
+    result = S3Result(bucket, location="x")
+    assert result.read(result.write(5).location).value == 5
+    fetched = result.access().provider()
+    assert fetched["access_key_id"].startswith("ASIA")
+    assert fetched["expires_at"].tzinfo is not None
+    for secret in (fetched["secret_access_key"], fetched["token"]):
+        assert secret not in caplog.text
 
 
 # ------------------------------------------------------------------------------------------------------------- in flows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from resultant.errors import ConfigurationError, StoreError
+from resultant.errors import AccessError, ConfigurationError, ResultantError, StoreError
 
 from .interruptible import forget
 from .object_errors import bad_configuration
@@ -175,15 +175,41 @@ class _Provider:
 
     def __call__(self) -> Any:
         try:
-            found = self._provider()
-        except Exception as error:
+            found = _in_utc(self._provider())
+        except ResultantError as error:
             self.failure = error
+            raise
+        except Exception as error:
+            # Its text is somebody else's, who may have put a key into it.
+            name = getattr(self._provider, "__qualname__", type(self._provider).__qualname__)
+            self.failure = AccessError(
+                f"No credentials could be had: the function that gives them, {name}, failed with {type(error).__name__}. Call "
+                "it by itself to see why."
+            )
             raise
         self.failure = None
         return found
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._provider, name)
+
+
+def _in_utc(found: Any) -> Any:
+    """Return credentials with their end in the time zone that the client knows.
+
+    Raises:
+        AccessError: the end has no time zone.
+    """
+    if not isinstance(found, dict):
+        return found
+    until = found.get("expires_at")
+    if until is not None:
+        from datetime import UTC
+
+        if until.tzinfo is None:
+            raise AccessError("Credentials were given that expire at a time without time zone: give `expires_at` one.")
+        until = until.astimezone(UTC)
+    return {**found, "expires_at": until}
 
 
 def check_process() -> None:

@@ -107,7 +107,7 @@ def _found(
     given = [environ.get(each) for each in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")]
     if any(given[:2]):
         return _keys(given, "The environment", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-    if name is None and environ.get("AWS_WEB_IDENTITY_TOKEN_FILE") and environ.get("AWS_ROLE_ARN"):
+    if environ.get("AWS_WEB_IDENTITY_TOKEN_FILE") and environ.get("AWS_ROLE_ARN"):
         # The client exchanges it; Amazon's own libraries look at it before the files as well.
         return None
     if wanted is not None or profile is not None:

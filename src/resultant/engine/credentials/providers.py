@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from threading import Lock
+
 from resultant.errors import AccessError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
     from typing import Any
 
 __all__ = ["Keys", "Profile", "imported"]
+
+
+_fetching = Lock()
 
 
 class Keys:
@@ -64,15 +70,17 @@ class Profile:
         """Return keys that are valid now, and until when."""
         from datetime import UTC, datetime, timedelta
 
-        if self._credentials is None:
-            self._credentials = self._fetched()
-        frozen = self._credentials.get_frozen_credentials()
+        with _quietly():
+            if self._credentials is None:
+                self._credentials = self._fetched()
+            frozen = self._credentials.get_frozen_credentials()
         until: datetime | None = getattr(self._credentials, "_expiry_time", None)
         return {
             "access_key_id": frozen.access_key,
             "secret_access_key": frozen.secret_key,
             "token": frozen.token,
-            "expires_at": until or datetime.now(UTC) + timedelta(minutes=30),
+            # The client knows the standard library's time zones alone.
+            "expires_at": until.astimezone(UTC) if until else datetime.now(UTC) + timedelta(minutes=30),
         }
 
     def _fetched(self) -> Any:
@@ -98,6 +106,21 @@ class Profile:
 
     def __repr__(self) -> str:
         return f"<Profile {self.name!r}>"
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Keep boto3 from logging, at DEBUG, the answers that have credentials in them."""
+    import logging
+
+    with _fetching:
+        logger = logging.getLogger("botocore")
+        level = logger.level
+        logger.setLevel(max(level, logging.INFO))
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
 
 
 def _boto3(profile: str) -> Any:
