@@ -55,7 +55,8 @@ def small(bucket, count=500, size=1024):
         obstore.put(client, "warm", b"x")
         bare[threads] = loop(threads, lambda number: obstore.put(client, f"k{number}", data[number]), count)
         own[threads] = loop(threads, lambda number: store.put(f"k{number}", data[number]), count)
-    return min(bare.values()), min(own.values()), flow(bucket, data)
+    # Each has as many tries as the others.
+    return min(bare.values()), min(own.values()), min(flow(bucket, data) for _ in THREADS)
 
 
 def flow(bucket, data):
@@ -171,7 +172,7 @@ def rows(mebibytes, rounds):
     figures = {}
     try:
         bucket = server.new_bucket()
-        for _ in range(rounds):
+        for _ in range(min(rounds, 3)):
             bare, own, whole = small(bucket)
             figures.setdefault("object puts, 500 x 1 KB", []).append(own / bare)
             figures.setdefault("object flow, 500 x 1 KB", []).append(whole / bare)

@@ -211,6 +211,8 @@ def test_a_large_object_is_read_on_where_the_connection_broke(
     [
         ("403 AccessDenied", DeniedError, 1),
         ("401 ", DeniedError, 1),
+        ("400 ExpiredToken", DeniedError, 1),
+        ("301 PermanentRedirect", StoreError, 1),
         ("404 NoSuchKey", MissingResultError, 1),
         ("404 NoSuchBucket", NoSuchBucketError, 1),
         ("400 InvalidRequest", StoreError, 1),

@@ -276,10 +276,16 @@ class ObjectStore:
 
         aside = f"{key}.damaged-{token_hex(4)}"
         name, new = self._changing(key), self._name(aside)
-        if self.requests.head(name) is None:
+        before = self.requests.head(name)
+        if before is None:
             raise missing("set aside", self.requests.place(name))
         self.requests.request("set aside", name, lambda client: copy(client, name, new))
-        self.requests.request("set aside", name, lambda client: delete(client, name), lambda failure: failure.missing)
+        after = self.requests.head(name)
+        if after is not None and after["e_tag"] == before["e_tag"]:
+            # Not what another writer has put there meanwhile.
+            self.requests.request(
+                "set aside", name, lambda client: delete(client, name), lambda failure: failure.missing
+            )
         return aside
 
     def list(self, prefix: str = "") -> Iterator[str]:

@@ -46,6 +46,11 @@ _NOT_NOW = {
 _NO_BUCKET = {"NoSuchBucket", "ContainerNotFound", "ContainerBeingDeleted"}
 _TOO_LARGE = {"EntityTooLarge", "MaxMessageLengthExceeded", "RequestBodyTooLarge", "MetadataTooLarge"}
 _FULL = {"QuotaExceeded", "InsufficientStorage", "XMinioStorageFull", "AccountQuotaExceeded"}
+_DENIED = {
+    "AccessDenied", "AuthenticationFailed", "AuthorizationFailure", "ExpiredToken", "InvalidAccessKeyId", "InvalidToken",
+    "SignatureDoesNotMatch", "TokenRefreshRequired",
+}  # fmt: skip
+_ELSEWHERE = {"AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "PermanentRedirect"}
 _REPLACED = {"PreconditionFailed", "ConditionNotMet"}
 
 _KINDS = {
@@ -90,15 +95,30 @@ class Failure:
         status: the HTTP status, ``0`` where there was none.
         code: the server's code for the error, empty where it sent none.
         reason: both, in words.
+        elsewhere: whether the bucket is in another region.
+        plain: whether the address is one without encryption, which was not allowed.
         passing: whether the same request may succeed a little later.
         unbegun: whether an upload of parts was lost before its first part.
     """
 
-    __slots__ = ("_past_the_end", "broken", "code", "kind", "passing", "reason", "status", "unbegun", "unconfigured")
+    __slots__ = (
+        "_past_the_end",
+        "broken",
+        "code",
+        "elsewhere",
+        "kind",
+        "passing",
+        "plain",
+        "reason",
+        "status",
+        "unbegun",
+        "unconfigured",
+    )
 
     def __init__(self, error: Exception) -> None:
         text = str(error)
         self.kind = type(error).__name__
+        self.plain = "builder error" in text
         status, code, broken = _STATUS.search(text), _CODE.search(text), _KIND.search(text)
         self.status = int(status[1]) if status else 0
         self.code = code[1] if code else ""
@@ -109,10 +129,11 @@ class Failure:
                 self.code = item[1]
         if "specified container does not exist" in text:
             self.code = "ContainerNotFound"
-        self.broken = "" if self.status or "builder error" in text else broken[1] if broken else ""
+        self.broken = "" if self.status or self.plain else broken[1] if broken else ""
         if not self.broken and not self.status and "request or response body error" in text:
             self.broken = "Body"
         self._past_the_end = "StartTooLarge" in text
+        self.elsewhere = self.code in _ELSEWHERE or self.status == 301 or "incorrectly configured region" in text
         self.unconfigured = _METADATA.search(text) is not None
         self.passing = not self.unconfigured and (
             bool(self.broken)
@@ -157,7 +178,7 @@ class Failure:
         """Whether the store refuses."""
         return (
             self.status in (401, 403)
-            or self.code == "AccessDenied"
+            or self.code in _DENIED
             or self.kind in ("PermissionDeniedError", "UnauthenticatedError")
         )
 
@@ -195,6 +216,12 @@ class Failure:
 
     def _store_error(self, action: str, place: str, permission: str) -> StoreError:
         what = f"Cannot {action} this result"
+        if self.elsewhere:
+            text = f"{what}: the bucket is in another region ({self.reason}); say which with `region`"
+            return StoreError(errno.EINVAL, text, place)
+        if self.plain:
+            text = f"{what}: its address is no URL, or has no encryption; for http:// give client_options={{'allow_http': True}}"
+            return StoreError(errno.EINVAL, text, place)
         if self.status == 429 or self.code in _THROTTLED or (self.status == 503 and not self.code):
             text = f"{what}: the store is throttling requests ({self.reason}); write less at once, or try again later"
             return ThrottledError(errno.EBUSY, text, place)
