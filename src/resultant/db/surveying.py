@@ -103,7 +103,9 @@ class Surveying:
             while found:
                 yield [task_run(row[2:]) for row in found]
                 last = found[-1][:2]
-                found = self._read(f"{select} WHERE x.folder = ? AND ({key}, x.no) > (?, ?) {order}", number, *last, size)
+                found = self._read(
+                    f"{select} WHERE x.folder = ? AND ({key}, x.no) > (?, ?) {order}", number, *last, size
+                )
 
     def local_folders(self) -> list[str]:
         """Return the folders in which local results lie; see :class:`~resultant.db.StateDB`."""
