@@ -194,9 +194,10 @@ def test_a_setting_may_be_an_address_or_a_name(tmp_path: Path) -> None:
     config.stores = {"team": "s3://bucket/team"}
     assert result_at("s3://bucket/x") == URLResult("s3://bucket/x")
     assert result_at("team") == URLResult(store="team")
+    config.stores = {"local": "s3://bucket/team"}
+    assert result_at("local") == URLResult(store="local")
+    config.stores = {"team": "s3://bucket/team"}
     assert type(result_at("LocalResult")).__name__ == "LocalResult"
     assert result_at(f"{tmp_path}/x").recorded_options() == {"dir": f"{tmp_path}/x"}
-    with pytest.raises(
-        ConfigurationError, match="'nothing', which is no class of results and none of the stores 'team'"
-    ):
+    with pytest.raises(ConfigurationError, match="'nothing' is no class of results and none of the stores 'team'"):
         result_at("nothing")

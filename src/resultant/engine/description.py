@@ -145,19 +145,20 @@ def result_at(place: str, **options: Any) -> Result:
         return results.URLResult(place, **options)
     if "/" in place:
         return results.LocalResult(dir=place, **options)
-    found: Any = _class_named(place, ()) or (getattr(results, place) if place in results.__all__ else None)
-    if found is not None:
-        made: Result = found(**options)
-        return made
     from resultant.engine.credentials.named import is_store, store_names
 
-    if not is_store(place):
+    if is_store(place):
+        return results.URLResult(store=place, **options)
+    found: Any = _class_named(place, ()) or (getattr(results, place) if place in results.__all__ else None)
+    if found is None:
         known = ", ".join(repr(name) for name in store_names())
         raise ConfigurationError(
-            f"The setting `flows.default_result` is {place!r}, which is no class of results{f' and none of the stores {known}' if known else ''}; "
-            "try 'LocalResult', a folder, an address such as 's3://bucket/prefix', or a store of the settings."
+            f"{place!r} is no class of results{f' and none of the stores {known}' if known else ''}, so `flows.default_result` "
+            "and `result_at` make nothing of it; try 'LocalResult', a folder, an address such as 's3://bucket/prefix', or a "
+            "store of the settings."
         )
-    return results.URLResult(store=place, **options)
+    made: Result = found(**options)
+    return made
 
 
 def _takes_serializer(cls: type[Result]) -> bool:

@@ -61,7 +61,7 @@ _OTHER_NAMES = {
     },
 }  # fmt: skip
 _SCHEMES = {
-    "s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs", "az": "az", "adl": "az", "azure": "az", "abfs": "az", "abfss": "az",
+    "s3": "s3", "s3a": "s3", "gs": "gs", "az": "az", "adl": "az", "azure": "az", "abfs": "az", "abfss": "az",
     "http": "http", "https": "http", "memory": "memory", "file": "file",
 }  # fmt: skip
 _HOSTS = {
