@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from faulty_proxy import FaultyProxy
 
 from resultant import Flow, ThreadExecutor, URLResult, open_run, task
+from resultant.errors import WriteError
 from resultant.runner.recorded_runs import database
 
 pytestmark = [pytest.mark.usefixtures("checkpointing"), pytest.mark.timeout(120)]
@@ -71,3 +73,30 @@ def test_reading_a_wide_map_does_not_ask_for_each_child(moto: Any, count: Any, r
     assert count() - begun <= 40
     assert flow.run(resume_run=run.id).is_successful()
     assert count() - begun <= 80
+
+
+@pytest.mark.parametrize(("rate", "patience"), [(0.3, 12), (0.8, 1)])
+def test_behind_a_network_that_breaks_every_value_is_right_or_its_child_failed(
+    rate: float, patience: int, moto: Any, count: Any, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("resultant.runner.together.MEMBERS", 20)
+    retries = {"backoff": {"init_backoff": 0.005, "max_backoff": 0.1}, "max_retries": patience}
+    with FaultyProxy(moto.port, rate=rate, seed=3) as proxy:
+        bucket = moto.bucket.at(proxy.port)
+        url = f"{bucket.url}/{request.node.name.partition('[')[0]}/{patience}"
+        result = URLResult(url, options={**bucket.options, "retry_config": retries}, pack=True)
+        flow = flow_of(1_000, result)
+
+        state = flow.run(executor=ThreadExecutor(workers=4))
+
+        proxy.rate = 0.0
+        children = state.result[flow.get_tasks(name="small")[0]].map_states
+        good = [(index, child) for index, child in enumerate(children) if child.is_successful()]
+        assert all(result.read(child._result.location).value == f"value {index}" for index, child in good)
+        bad = [child for child in children if child.is_failed()]
+        assert {type(child.result).__name__ for child in bad} <= {"WriteError"}, bad[0].message
+        assert len(good) == 1_000 if patience > 1 else 0 < len(good) < 1_000
+        # What failed to be written is made again, and nothing else.
+        assert flow.run(resume_run=database().flow_runs()[0].id).is_successful()
+        run = open_run(database().flow_runs()[0].id)
+        assert run["small"].value == [f"value {x}" for x in range(1_000)]
