@@ -331,3 +331,28 @@ def test_a_task_does_not_add_tries_to_those_of_the_store(proxy: FaultyProxy, sea
     assert "HTTP 500 InternalError" in str(error)
     assert ran == [1]
     assert proxy.requests["PUT"] == 3
+
+
+def test_a_flow_whose_store_breaks_runs_each_task_once(proxy: FaultyProxy, seaweedfs: Any) -> None:
+    config.flows.checkpointing = True
+    bucket = seaweedfs.bucket.at(proxy.port)
+    ran: Counter[int] = Counter()
+
+    @task(target="{x}.pickle")
+    def double(x: int) -> bytes:
+        ran[x] += 1
+        return payload(1_000 + x, x)
+
+    result = URLResult(f"{bucket.url}/{uuid.uuid4().hex}", **bucket.options, retry_config=QUICK)
+    with Flow("broken network", result=result) as flow:
+        ref = double.map(list(range(100)))
+    proxy.rate = 0.2
+    first = flow.run()
+    second = flow.run()
+    proxy.rate = 0.0
+
+    assert first.is_successful()
+    assert second.is_successful()
+    assert ran == Counter(range(100))
+    assert second.result[ref].result == [payload(1_000 + x, x) for x in range(100)]
+    assert sorted(result.store.list()) == sorted(f"{x}.pickle" for x in range(100))

@@ -8,13 +8,16 @@ Tests may end in any way, even by a kill: their end of the pipe goes with them, 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
 
 
 def main() -> int:
-    server = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
+    # Ctrl-C is for the tests, which still clean up with the server's help.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    server = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, start_new_session=True)
 
     def watch() -> None:
         while os.read(0, 4096):

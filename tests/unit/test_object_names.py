@@ -78,6 +78,7 @@ def test_an_address_is_taken_apart() -> None:
         ),
         ("https://me.blob.core.windows.net/container/x?sv=1&sig=secret", {}, "https://me.blob.core.windows.net/container/x/key"),
         ("memory:///a", {}, "memory:///a/key"),
+        ("memory://a/b", {}, "memory:///a/b/key"),
     ],
 )  # fmt: skip
 def test_a_place_says_to_everybody_where_it_is(url: str, options: dict[str, str], place: str) -> None:
@@ -101,6 +102,7 @@ def test_a_place_beside_the_prefix_is_in_the_same_store() -> None:
     here.put("two/key", b"x")
 
     assert here.place("two/key") == there.place("key") == "memory:///one/two/key"
+    assert there.get("key") == object_store("memory://elsewhere").get("memory:///one/two/key") == b"x"
     there_only = object_store("s3://bucket/one")
     assert there_only.place("s3://bucket/two/key") == "s3://bucket/two/key"
 
@@ -115,6 +117,9 @@ def test_equal_addresses_are_one_store() -> None:
     [
         ("s5://bucket", {}, "s5://bucket"),
         ("s3://bucket", {"regoin": "canary"}, "regoin"),
+        ("memory:///x", {"region": "canary"}, "region"),
+        ("file:///x", {"region": "canary"}, "region"),
+        ("smurf://x", {"region": "canary"}, "smurf://x"),
         ("az://container", {}, "MissingAccount"),
         ("az://container", {"account_name": "a", "account_key": "no base64: canary"}, "InvalidAccessKey"),
     ],

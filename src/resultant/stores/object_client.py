@@ -34,6 +34,7 @@ SCHEMES = frozenset({*BUCKETS, "memory", "http", "https"})
 
 _used = False
 _lost = False
+_memory: Any = None
 
 
 def _after_fork() -> None:
@@ -107,6 +108,8 @@ class Clients:
         self.scheme, self.bucket, self.prefix = split_url(url)
         if self.scheme == "gcs":
             self.scheme = "gs"
+        elif self.scheme == "memory":
+            self.prefix = "/".join([part for part in (self.bucket, self.prefix) if part])
         self.rooted = self.scheme in BUCKETS or self.scheme == "memory"
         if not self.rooted:
             self.prefix = ""
@@ -145,14 +148,20 @@ class Clients:
         return endpoint if config.get("virtual_hosted_style_request") == "true" else f"{endpoint}/{bucket}"
 
     def _make(self, retry_config: dict[str, Any]) -> Any:
-        global _used
+        global _memory, _used
         try:
             from obstore.store import MemoryStore, from_url
         except ImportError as error:
             raise ConfigurationError("Object stores need the package obstore: pip install 'obstore>=0.12'") from error
         _used = True
         if self.scheme == "memory":
-            return MemoryStore()
+            if self._options:
+                raise ConfigurationError(
+                    f"A store at memory:// takes no options, here {', '.join(sorted(self._options))}."
+                )
+            # One for the process: a place in memory is the same to everybody.
+            _memory = _memory or MemoryStore()
+            return _memory
         keywords: dict[str, Any] = {"client_options": self._client_options, "retry_config": retry_config}
         if self._options:
             keywords["config"] = self._options
