@@ -28,7 +28,8 @@ class AzureResult(ObjectResult):
             ``token``, and ``expires_at``.
         options: further configuration of the client, by the names that obstore has for it.
         store: the name of a store in the settings of each machine, instead of all that.
-        **result_options: ``value``, ``location``, ``serializer`` and ``keep`` of :class:`~resultant.engine.result.Result`.
+        **result_options: ``value``, ``location``, ``serializer``, ``keep`` and ``pack`` of
+            :class:`~resultant.engine.stored.StoredResult`.
 
     Raises:
         ConfigurationError: there is no such option, or nothing says which container is meant.

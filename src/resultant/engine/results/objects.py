@@ -41,7 +41,8 @@ class ObjectResult(StoredResult):
         credentials: a table of credentials, or a function without arguments that returns them and may be asked again.
         profile: of ``~/.aws``.
         store: the name of a store in the settings of each machine, instead of all that.
-        **result_options: ``value``, ``location``, ``serializer`` and ``keep`` of :class:`~resultant.engine.result.Result`.
+        **result_options: ``value``, ``location``, ``serializer``, ``keep`` and ``pack`` of
+            :class:`~resultant.engine.stored.StoredResult`.
 
     Raises:
         ConfigurationError: there is no such option, or a name comes with what it stands for.

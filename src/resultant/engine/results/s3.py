@@ -27,7 +27,8 @@ class S3Result(ObjectResult):
             returns one, with ``expires_at``.
         options: further configuration of the client, by the names that obstore has for it.
         store: the name of a store in the settings of each machine, instead of all that.
-        **result_options: ``value``, ``location``, ``serializer`` and ``keep`` of :class:`~resultant.engine.result.Result`.
+        **result_options: ``value``, ``location``, ``serializer``, ``keep`` and ``pack`` of
+            :class:`~resultant.engine.stored.StoredResult`.
 
     Raises:
         UnsupportedError: an option of boto3's that cannot be had here; the message says what to do.

@@ -28,8 +28,8 @@ class URLResult(ObjectResult):
         credentials: a table of credentials, or a function that returns them; see the class for that cloud.
         profile: of ``~/.aws``, for S3.
         store: the name of a store in the settings of each machine, instead of all that.
-        **options: of the store's client; and ``value``, ``location``, ``serializer`` and ``keep`` of
-            :class:`~resultant.engine.result.Result`.
+        **options: of the store's client; and ``value``, ``location``, ``serializer``, ``keep`` and ``pack`` of
+            :class:`~resultant.engine.stored.StoredResult`.
 
     Raises:
         ConfigurationError: there is no such option, or the address is none.
