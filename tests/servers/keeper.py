@@ -1,13 +1,14 @@
 """Runs a server for as long as whoever started it holds the other end of the standard input.
 
-    python keeper.py PROGRAM [ARGUMENT ...]
+    python keeper.py FOLDER PROGRAM [ARGUMENT ...]
 
-Tests may end in any way, even by a kill: their end of the pipe goes with them, and so does the server.
+Tests may end in any way, even by a kill: their end of the pipe goes with them, and so do the server and its folder.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,16 +18,22 @@ import threading
 def main() -> int:
     # Ctrl-C is for the tests, which still clean up with the server's help.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    server = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, start_new_session=True)
+    server = subprocess.Popen(sys.argv[2:], stdin=subprocess.DEVNULL, start_new_session=True)
+
+    killed: list[bool] = []
 
     def watch() -> None:
         while os.read(0, 4096):
             pass
+        killed.append(True)
         server.kill()
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
-    return server.wait()
+    code = server.wait()
+    if killed:
+        shutil.rmtree(sys.argv[1], ignore_errors=True)
+    return code
 
 
 if __name__ == "__main__":

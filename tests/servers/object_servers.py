@@ -70,7 +70,7 @@ class Server:
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="resultant-server-"))
         self.port = free_ports(1)[0]
-        command = [sys.executable, str(HERE / "keeper.py"), *self.command()]
+        command = [sys.executable, str(HERE / "keeper.py"), str(self.folder), *self.command()]
         environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
         self._log = (self.folder / "log").open("wb")
         self._program = subprocess.Popen(
