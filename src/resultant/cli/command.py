@@ -50,4 +50,4 @@ def database() -> StateDB:
     """Return the configured state database."""
     from resultant.runner.recorded_runs import database
 
-    return database()
+    return database(reading=True)

@@ -101,8 +101,9 @@ def _release(db: StateDB, chosen: list[tuple[FlowRun, str]], delete: bool, progr
     for start in range(0, len(chosen), _BATCH):
         batch = chosen[start : start + _BATCH]
         with ExitStack() as stack:
-            held = set()
-            for run, _ in batch:
+            # Whoever only asks holds nothing.
+            held = set() if delete else set(db.holders([run.id for run, _ in batch]))
+            for run, _ in batch if delete else ():
                 try:
                     stack.enter_context(db.hold(run.id))
                 except RunHeldError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from resultant.errors import DatabasePlaceError
+from resultant.errors import DatabaseDeniedError, DatabasePlaceError
 
 from .mounts import MOUNTS
 
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 __all__ = ["open_db"]
 
 
-def open_db(url: str | None, home: str, *, durability: str = "process", mounts: str = MOUNTS) -> StateDB:
+def open_db(
+    url: str | None, home: str, *, durability: str = "process", mounts: str = MOUNTS, reading: bool = False
+) -> StateDB:
     """Open a state database, made or brought to the latest version if need be.
 
     Args:
@@ -24,6 +26,7 @@ def open_db(url: str | None, home: str, *, durability: str = "process", mounts: 
         home: the folder of the embedded database.
         durability: ``"process"``, or ``"power"`` for a file that survives the loss of power too; a server always does.
         mounts: the table of mounted file systems.
+        reading: whether a file that may not be written is good enough.
 
     Raises:
         DatabaseError: it cannot be opened; the class says why, the message what to do.
@@ -34,7 +37,15 @@ def open_db(url: str | None, home: str, *, durability: str = "process", mounts: 
     if separator and kind == "sqlite" and rest.startswith("/") and len(rest) > 1:
         from .sqlite import SqliteDB
 
-        return SqliteDB(os.path.expanduser(rest[1:]), power=durability == "power", mounts=mounts)
+        path = os.path.expanduser(rest[1:])
+        try:
+            return SqliteDB(path, power=durability == "power", mounts=mounts)
+        except DatabaseDeniedError as error:
+            if not reading or not os.path.isfile(path):
+                raise
+            from .sqlite_readonly import ReadOnlySqlite
+
+            return ReadOnlySqlite(path, error)
     if separator and kind == "memory":
         from .memory import MemoryDB
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import NoReturn
 
-__all__ = ["check_place", "connect", "migrate", "problems", "transaction"]
+__all__ = ["check_place", "connect", "migrate", "problems", "transaction", "version_of"]
 
 #: "RSLT", in the file's header: a database of ours.
 _OURS = 0x52534C54
@@ -168,10 +168,10 @@ def migrate(connection: sqlite3.Connection, path: str) -> int:
     """
     latest = latest_version("sqlite")
     with problems(path):
-        if _version(connection, path, latest) == latest:
+        if version_of(connection, path, latest) == latest:
             return latest
         with transaction(connection):
-            version = _version(connection, path, latest)
+            version = version_of(connection, path, latest)
             for number, text in migrations("sqlite"):
                 if number > version:
                     for statement in statements(text):
@@ -181,7 +181,18 @@ def migrate(connection: sqlite3.Connection, path: str) -> int:
     return latest
 
 
-def _version(connection: sqlite3.Connection, path: str, latest: int) -> int:
+def version_of(connection: sqlite3.Connection, path: str, latest: int) -> int:
+    """Return the version of a database's schema; 0 for an empty file.
+
+    Args:
+        connection: to the file.
+        path: the file.
+        latest: the version that this release knows.
+
+    Raises:
+        DatabaseVersionError: it is newer than this release knows.
+        DatabaseCorruptError: the file belongs to another program.
+    """
     (owner,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if owner != _OURS and (owner or connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()):

@@ -37,7 +37,7 @@ def runs(
     """
     from resultant.runner.recorded_runs import database
 
-    db = database()
+    db = database(reading=True)
     found = db.flow_runs(flow, state, None if since is None else since.timestamp(), limit)
     return [RecordedRun(db, row) for row in found]
 
@@ -56,5 +56,5 @@ def open_run(run_id: str, *, types: Iterable[type] = (), flow: Any = None) -> Re
     """
     from resultant.runner.recorded_runs import database
 
-    db = database()
+    db = database(reading=True)
     return RecordedRun(db, db.find_flow_run(run_id), types, flow)

@@ -44,8 +44,11 @@ _OWN_KEYS = frozenset(
 )  # fmt: skip
 
 
-def database() -> StateDB:
+def database(reading: bool = False) -> StateDB:
     """Return the configured state database, opened when it is first asked for.
+
+    Args:
+        reading: whether one that may not be written is good enough.
 
     Raises:
         DatabaseError: it cannot be opened; the message says why and what to do.
@@ -53,10 +56,13 @@ def database() -> StateDB:
     now = settings()
     place = now.database.url, now.home_dir
     found = _open.get(place)
-    if found is None:
+    if found is None or (not reading and getattr(found, "read_only", False)):
         from resultant.db import open_db
 
-        found = _open[place] = open_db(now.database.url, now.home_dir, durability=now.durability)
+        opened = open_db(now.database.url, now.home_dir, durability=now.durability, reading=reading)
+        if found is not None:
+            found.close()
+        found = _open[place] = opened
     return found
 
 
