@@ -373,7 +373,7 @@ def test_threads_that_share_a_value_store_what_their_task_returned(tmp_path: Pat
 def test_what_waits_to_be_written_is_bounded() -> None:
     from resultant.runner.writers import Writers
 
-    writers = Writers(threads=2, budget=100)
+    writers = Writers(budget=100)
     gate = threading.Event()
     most = []
 
@@ -393,6 +393,6 @@ def test_what_waits_to_be_written_is_bounded() -> None:
     assert len(most) == 1
     assert writers.waiting == 0
     # More than everything may go alone, or it could never be written.
-    alone = Writers(threads=1, budget=100)
+    alone = Writers(budget=100)
     alone.submit(1000, lambda: None).result(PATIENCE)
     alone.close()

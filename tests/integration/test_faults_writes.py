@@ -92,7 +92,7 @@ def not_written(state: State) -> WriteError:
 
 @pytest.fixture
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("resultant.runner.persist.PAUSES", (0, 0, 0))
+    monkeypatch.setattr("resultant.runner.rewriting.PAUSES", (0, 0, 0))
 
 
 # Transient failures
@@ -120,7 +120,7 @@ def test_a_write_that_fails_for_a_moment_is_tried_again_without_the_code(
 
 
 def test_the_first_retries_wait_a_little(monkeypatch: pytest.MonkeyPatch) -> None:
-    from resultant.runner.persist import PAUSES
+    from resultant.runner.rewriting import PAUSES
 
     assert sorted(PAUSES) == list(PAUSES)
     assert 0 < PAUSES[0] <= 0.1

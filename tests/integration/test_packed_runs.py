@@ -382,7 +382,7 @@ def test_an_append_that_fails_once_is_tried_again(tmp_path: Path, monkeypatch: p
         return real(descriptor, data, offset)
 
     monkeypatch.setattr(os, "pwrite", shaky)
-    monkeypatch.setattr("resultant.runner.persist.PAUSES", (0, 0, 0))
+    monkeypatch.setattr("resultant.runner.rewriting.PAUSES", (0, 0, 0))
     with Flow("shaky", result=LocalResult(dir=tmp_path, pack=True)) as flow:
         add.map(list(range(20)))
 

@@ -10,7 +10,7 @@ from resultant.errors import WriteError
 
 from .call import SUCCEEDED
 from .frame import TaskFrame
-from .persist import like, packer_of
+from .persist import like, packer_of, put_behind
 from .task import Unfinished, run_task, write_failed
 from .writers import BYTES
 
@@ -162,15 +162,18 @@ class Flights:
             return error
 
     def _answered(self, index: int, child: int | None, answer: Any) -> State | Unfinished:
-        """Return the end of a task run from what came back of it; bytes that were left to be packed are packed."""
+        """Return the end of a task run from what came back of it; bytes that were left to be written are."""
         step = self.steps[index]
         end: State | Unfinished = _unpacked(step, *answer) if type(answer) is tuple else answer
-        if not step.packs or isinstance(end, Unfinished) or BYTES not in end._result.__dict__:
+        if self._here or isinstance(end, Unfinished) or BYTES not in end._result.__dict__:
             return end
         frame = TaskFrame(self.run, step, child)
         stored: Any = end._result
+        data = stored.__dict__.pop(BYTES)
+        if stored.location is not None:
+            return _Arrived(end, put_behind(frame, stored, stored.location, data))
         try:
-            _, write = packer_of(frame).add(frame, stored, stored.__dict__.pop(BYTES), True)
+            _, write = packer_of(frame).add(frame, stored, data, True)
         except WriteError as error:
             return write_failed(error)
         return end if write is None else _Arrived(end, write)
@@ -228,7 +231,7 @@ def _unpacked(
 
 
 class _Arrived(Unfinished):
-    """A task run that a worker process has finished, while what it left to be packed is still to be written."""
+    """A task run that a worker process has finished, while what it left is still to be written."""
 
     __slots__ = ()
 

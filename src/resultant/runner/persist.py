@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import errno
-
 from resultant.engine.location import call_with_names, check_returned, default_location
 from resultant.engine.result import Result
-from resultant.engine.stored import load, place_in
+from resultant.engine.stored import load
 from resultant.errors import (
     CorruptResultError,
-    DeniedError,
-    LocationError,
     MissingResultError,
     ResultNotImplementedError,
     SerializationError,
     StorageFullError,
-    WriteError,
 )
+
+from .rewriting import again
+from .writers import BYTES, THREADS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from concurrent.futures import Future
     from typing import Any
 
@@ -31,16 +28,12 @@ if TYPE_CHECKING:
     from .packing import Packer
     from .plan import Step
 
-__all__ = ["like", "locate", "packer_of", "read_target", "save", "wrap"]
-
-#: Seconds to wait before a failed write is tried again; what will not get better by waiting is not tried again.
-PAUSES = (0.05, 0.25, 1.0)
-_HOPELESS = (DeniedError, StorageFullError, LocationError, SerializationError, MissingResultError)
+__all__ = ["like", "locate", "packer_of", "put_behind", "read_target", "save", "wrap"]
 
 #: Attributes of a result that belong to one value.
 _OF_ONE_VALUE = ("value", "location", "_size", "_digest", "_part", "_load")
-#: The name itself is at fault: a file where a folder is needed, a folder of that name, a name that is too long, a device.
-_LASTING = (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL)
+#: Up to here the bytes of a result that go far away travel from a worker process to the driver, as its value does.
+_LEFT = 1 << 18
 
 _new = object.__new__
 
@@ -130,7 +123,10 @@ def save(frame: TaskFrame, value: Any, background: bool) -> tuple[Result, Future
     if location is None:
         location = default_location()
     if background and len(few) >= store.background_from:
-        return stored, _put_behind(frame, stored, location, few)
+        return stored, put_behind(frame, stored, location, few)
+    if run.remote and _is_left(step, store, len(few)):
+        stored.location, stored.__dict__[BYTES] = location, few
+        return stored, None
     try:
         stored.location = store.put(location, few)
     except Exception as error:  # noqa: BLE001 - whatever a store raises, the value was not written
@@ -142,8 +138,8 @@ def _save_own(frame: TaskFrame, configured: Result, value: Any) -> Result:
     try:
         return _write_own(frame, configured, value)
     except Exception as error:  # noqa: BLE001 - the class is the user's own
-        again: Result = _again(frame, value, frame.location, error, lambda: _write_own(frame, configured, value))
-        return again
+        result: Result = again(frame, value, frame.location, error, lambda: _write_own(frame, configured, value))
+        return result
 
 
 def _save_large(frame: TaskFrame, stored: Any, store: Store, background: bool) -> tuple[Result, Future[Any] | None]:
@@ -159,12 +155,14 @@ def _save_large(frame: TaskFrame, stored: Any, store: Store, background: bool) -
         if step.packs and sink.size <= step.packs:
             packed = sink.finished()
         elif sink.size >= store.background_from and background and (data := sink.finished()) is not None:
-            return stored, _put_behind(frame, stored, location, data)
+            return stored, put_behind(frame, stored, location, data)
+        elif frame.run.remote and _is_left(step, store, sink.size) and (data := sink.finished()) is not None:
+            stored.location, stored.__dict__[BYTES] = location, data
         else:
             stored.location = sink.commit()
     except Exception as error:  # noqa: BLE001 - serializers and stores may be the user's own
         sink.abort()
-        stored.location = _again(frame, value, location, error, lambda: _write_whole(frame, stored, value, location))
+        stored.location = again(frame, value, location, error, lambda: _write_whole(frame, stored, value, location))
     except BaseException:
         sink.abort()
         raise
@@ -175,10 +173,16 @@ def _save_large(frame: TaskFrame, stored: Any, store: Store, background: bool) -
 
 def _put_again(frame: TaskFrame, stored: Any, location: str, data: bytes, error: Exception) -> Any:
     store = _store(frame)
-    return _again(frame, stored.value, location, error, lambda: store.put(location, data))
+    return again(frame, stored.value, location, error, lambda: store.put(location, data))
 
 
-def _put_behind(frame: TaskFrame, stored: Any, location: str, data: bytes) -> Future[Any]:
+def _is_left(step: Step, store: Store, size: int) -> bool:
+    """Return whether a worker process, which runs one task at a time, leaves bytes to the driver, which waits for many."""
+    # A handler or a cache has to know that they are stored.
+    return not store.background_from and size <= _LEFT and not step.handlers and step.task.cache_for is None
+
+
+def put_behind(frame: TaskFrame, stored: Any, location: str, data: bytes) -> Future[Any]:
     """Put finished bytes on another thread, while other tasks run; `stored` learns its location there."""
     store, writers = _store(frame), frame.run.writers
     assert writers is not None
@@ -189,7 +193,7 @@ def _put_behind(frame: TaskFrame, stored: Any, location: str, data: bytes) -> Fu
         except Exception as error:  # noqa: BLE001 - whatever a store raises, the value was not written
             stored.location = _put_again(frame, stored, location, data, error)
 
-    return writers.submit(len(data), put)
+    return writers.submit(len(data), put, getattr(store, "concurrency", THREADS))
 
 
 def like(step: Step, value: Any) -> Any:
@@ -260,56 +264,6 @@ def _keywords(frame: TaskFrame, taken: str) -> dict[str, Any]:
 
 def _escaped(location: str) -> str:
     return location.replace("{", "{{").replace("}", "}}") if "{" in location or "}" in location else location
-
-
-def _again(frame: TaskFrame, value: Any, location: str | None, error: Exception, write: Callable[[], Any]) -> Any:
-    """Return what `write` returns, called again while waiting may help; the task's code never runs again for it.
-
-    Args:
-        frame: the task run.
-        value: what its code returned.
-        location: where it goes, as far as that is known.
-        error: what the first try raised.
-        write: the next try.
-
-    Raises:
-        WriteError: waiting does not help.
-    """
-    from time import sleep
-
-    for pause in PAUSES:
-        if not isinstance(error, OSError) or isinstance(error, _HOPELESS) or error.errno in _LASTING:
-            break
-        if getattr(error, "final", False):
-            # The store has waited and tried again by itself.
-            break
-        from resultant.runtime import get_logger
-
-        get_logger("results").warning(
-            "Task '%s': writing its result failed (%s); trying again in %g s.", frame.step.name, error, pause
-        )
-        sleep(pause)
-        try:
-            return write()
-        except Exception as again:  # noqa: BLE001 - serializers and stores may be the user's own
-            error = again
-    raise _not_written(frame, value, location, error) from error
-
-
-def _not_written(frame: TaskFrame, value: Any, location: str | None, cause: BaseException) -> WriteError:
-    place = ""
-    if location is not None:
-        store = frame.step.store
-        path = location if store is None else place_in(store, location)
-        place = f" to {path!r}"
-    reason = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)
-    error = WriteError(
-        f"The code of task {frame.step.name!r} succeeded, but its result could not be written{place}: "
-        f"{type(cause).__name__}: {reason}"
-    )
-    error.value = value
-    error.location = location
-    return error
 
 
 def read_target(frame: TaskFrame) -> Result | None:
@@ -393,6 +347,6 @@ def packer_of(frame: TaskFrame) -> Packer:
         from .packing import packer_for
 
         # Tasks in several threads may come here first at once; only the one that is kept has written anything.
-        packer = run.packers.setdefault(id(store), packer_for(run, store, _again))
+        packer = run.packers.setdefault(id(store), packer_for(run, store, again))
     step.packer = packer
     return packer

@@ -19,40 +19,44 @@ BYTES = "_bytes"
 BUDGET = 256 << 20
 
 
+#: Writes to a disk that may be in flight at once.
+THREADS = 8
+
+
 class Writers:
-    """A few threads that call functions which write.
+    """Threads that call functions which write.
 
     Args:
-        threads: how many writes may be in flight.
         budget: how many bytes may wait to be written.
     """
 
-    def __init__(self, threads: int = 8, budget: int = BUDGET) -> None:
-        self.threads = threads
+    def __init__(self, budget: int = BUDGET) -> None:
         self.budget = budget
         self.waiting = 0
         #: Called first when this is closed: what still has something to write.
         self.closing: list[Callable[[], None]] = []
         self._room = Condition()
-        self._pool: ThreadPoolExecutor | None = None
+        #: By how many threads they have: a disk wants few, a store on the other side of a network many.
+        self._pools: dict[int, ThreadPoolExecutor] = {}
 
-    def submit(self, size: int, write: Callable[[], Any]) -> Future[Any]:
+    def submit(self, size: int, write: Callable[[], Any], threads: int = THREADS) -> Future[Any]:
         """Call `write` on one of the threads, once there is room for its bytes.
 
         Args:
             size: the bytes that it holds.
             write: the call.
+            threads: how many such writes may be in flight at once.
 
         Returns:
             Its future.
         """
         with self._room:
             # Tasks in several threads may come here first at once; only the pool that is kept is waited for.
-            pool = self._pool
+            pool = self._pools.get(threads)
             if pool is None:
                 from concurrent.futures import ThreadPoolExecutor
 
-                pool = self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="resultant-write")
+                pool = self._pools[threads] = ThreadPoolExecutor(threads, thread_name_prefix="resultant-write")
             # A payload beyond the whole budget may go alone.
             self._room.wait_for(lambda: not self.waiting or self.waiting + size <= self.budget)
             self.waiting += size
@@ -64,8 +68,8 @@ class Writers:
         """Wait for every write in flight."""
         for close in self.closing:
             close()
-        pool, self._pool = self._pool, None
-        if pool is not None:
+        pools, self._pools = self._pools, {}
+        for pool in pools.values():
             pool.shutdown(wait=True)
 
     def _release(self, size: int) -> None:
