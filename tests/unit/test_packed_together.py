@@ -150,7 +150,7 @@ def test_many_threads_join(writers: Writers) -> None:
 
 def test_a_put_that_fails_is_tried_again_for_the_whole_segment(monkeypatch: pytest.MonkeyPatch) -> None:
     config.flows.checkpointing = True
-    monkeypatch.setattr("resultant.runner.persist.PAUSES", (0, 0))
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
     real, failures = ObjectStore.put, [1, 1]
 
     def shaky(self: Any, key: str, data: bytes) -> str:
