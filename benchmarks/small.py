@@ -70,7 +70,9 @@ def measure(folder, count):
     found["packed storing"] = packed(folder, count, floor)
     against_floor("packed", fan_out(count, result=LocalResult(dir=f"{folder}/packed", pack=True)), count)
     config.record.runs = True
-    against_floor("packed and recorded", fan_out(count, result=LocalResult(dir=f"{folder}/on-record", pack=True)), count)
+    against_floor(
+        "packed and recorded", fan_out(count, result=LocalResult(dir=f"{folder}/on-record", pack=True)), count
+    )
     config.record.runs = False
     chained = LocalResult(dir=f"{folder}/chain", location="{task_slug}.pkl")
     against_floor("chain", chain(CHAIN, result=chained), CHAIN)
