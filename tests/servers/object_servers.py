@@ -68,6 +68,16 @@ class Server:
     """A program that listens at a port of this machine."""
 
     def __init__(self) -> None:
+        # A port that was free a moment ago may be somebody else's by now.
+        for left in (2, 1, 0):
+            try:
+                self._start()
+                return
+            except RuntimeError:
+                if not left:
+                    raise
+
+    def _start(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="resultant-server-"))
         self.port = free_ports(1)[0]
         command = [sys.executable, str(HERE / "keeper.py"), str(self.folder), *self.command()]
