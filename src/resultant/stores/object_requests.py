@@ -24,7 +24,7 @@ __all__ = ["WRITER", "Requests", "missing", "new_writer"]
 WRITER = "resultantwriter"
 
 #: Parts of an upload that travel at the same time.
-AT_ONCE = 3
+AT_ONCE = 7
 #: Threads that read large objects ahead, for all readers of a store.
 READERS = 8
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["PART", "ObjectSink", "part_size"]
 
-#: Bytes of a part. A few parts are in memory at once, whatever the size of the value.
-PART = 8 << 20
+#: Bytes of a part, the fewest that S3 takes. A few parts are in memory at once, whatever the size of the value.
+PART = 5 << 20
 #: Parts that an upload may have, on the strictest of the providers.
 MOST_PARTS = 10_000
 
