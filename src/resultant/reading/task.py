@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from resultant.engine.integrity import LARGE
 from resultant.engine.recorded import RecordedValue
 from resultant.errors import CorruptResultError, MissingResultError, SupersededResultError, UnreadableResultError
+from resultant.stores.packed import split_place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -112,6 +113,9 @@ class RecordedTask:
 
         The same bytes again, or a look at what is there, supersede nothing.
         """
+        if self.row.location is not None and split_place(self.row.location) is not None:
+            # Nobody writes to the place of a packed result again.
+            return None
         return self._run.places.newer_writer(self.row)
 
     def check_superseded(self) -> None:
