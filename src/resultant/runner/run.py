@@ -13,6 +13,7 @@ from resultant.engine.state import (
     Scheduled,
     State,
 )
+from resultant.errors import LocationError, ResultantError
 from resultant.runtime import CACHES, Frame, enter, frame, get_logger, leave, settings
 
 from .ending import ask_for_approval, final_state, first_failure, interrupted, remember_caches
@@ -181,7 +182,11 @@ def run_once(
     except Exception as error:
         if frame().flat().get("raise_on_exception"):
             raise
-        logger.exception("Unexpected error occurred while running flow %r.", flow.name)
+        if tracker is None and isinstance(error, ResultantError):
+            # Something is missing, or malformed, and no task has run: the message says what to do.
+            logger.error("Flow %r could not begin: %s", flow.name, error)
+        else:
+            logger.exception("Unexpected error occurred while running flow %r.", flow.name)
         final = Failed(f"Unexpected error: {error!r}", result=error)
         try:
             final = transition(flow, handlers, start, final)
@@ -274,8 +279,6 @@ def _make_run(keys: dict[str, Any], task_state_handlers: Sequence[Callable[..., 
 
 
 def _prepare(plan: Plan, run: Run, flow: Any, task_contexts: dict[Any, dict[str, Any]], keys: dict[str, Any]) -> None:
-    from resultant.errors import LocationError
-
     from .caching import candidates
 
     flow_result = flow.result if flow.result is not None else _default_result()
