@@ -70,7 +70,10 @@ class StateDB(Protocol):
         """
 
     def cache_put(self, entries: Sequence[CacheEntry]) -> None:
-        """Take cache entries to be written soon, after the task runs given before; one for each run, slug and index."""
+        """Take cache entries to be written soon; one for each run, slug and index.
+
+        An entry whose task run is not there yet, or is of another try, counts for nothing.
+        """
 
     def flush(self) -> None:
         """Return when everything that was given so far is durable.

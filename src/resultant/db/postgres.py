@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+from .cache_intake import CacheIntake
 from .parcels import one_by_one, unpacked
 from .postgres_hold import ServerHold, server_holders
 from .postgres_link import Links, migrate, without_password
@@ -61,6 +62,7 @@ class PostgresDB(Reading):
         self._writer = Writer(self._write_task_runs, "resultant-db", helping=False)
         self.task_runs_later = self._writer.later
         self.flush = self._writer.flush
+        self.cache_put = CacheIntake(self._writer.post, self._write_cache).put
 
     # ------------------------------------------------------------------------------------------------------- writing
 
@@ -109,24 +111,34 @@ class PostgresDB(Reading):
         query = f"INSERT INTO flow_run ({FLOW_RUN_COLUMNS}) VALUES ({marks}) ON CONFLICT (id) DO UPDATE SET {changes}"
         self._writer.call(lambda: self._write(lambda link: link.execute(query, values)))
 
-    def cache_put(self, entries: Sequence[CacheEntry]) -> None:
-        """Take cache entries to be written soon; see :class:`~resultant.db.StateDB`."""
-        entries = list(entries)
+    def _write_cache(self, entries: Sequence[CacheEntry]) -> None:
+        columns = ("key", "task", "idx", "created", "expires", "code", "inputs", "parameters")
+        changes = ", ".join(f"{name} = excluded.{name}" for name in ("no", *columns))
 
         def put(link: Connection) -> None:
             link.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_DELETING])
-            for entry in entries:
-                task = _task(link, entry.run, entry.slug)
-                columns = ("key", "task", "idx", "created", "expires", "code", "inputs", "parameters")
-                values = (entry.key, task, entry.index, entry.created, entry.expires, entry.code)
-                changes = ", ".join(f"{name} = excluded.{name}" for name in ("no", *columns))
-                link.execute(
+            keys = dict.fromkeys((entry.run, entry.slug) for entry in entries)
+            tasks = {key: _task(link, *key) for key in keys}
+            with link.cursor() as cursor:
+                cursor.executemany(
                     f"INSERT INTO cache ({', '.join(columns)}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s) "
                     f"ON CONFLICT (task, idx) DO UPDATE SET {changes}",
-                    [*values, entry.inputs, entry.parameters],
+                    [
+                        (
+                            each.key,
+                            tasks[each.run, each.slug],
+                            each.index,
+                            each.created,
+                            each.expires,
+                            each.code,
+                            each.inputs,
+                            each.parameters,
+                        )
+                        for each in entries
+                    ],
                 )
 
-        self._writer.post(lambda: self._write(put))
+        self._write(put)
 
     def kind(
         self,

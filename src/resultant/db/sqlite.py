@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 
 from resultant.errors import UnknownRunError
 
+from .cache_intake import CacheIntake
 from .holding import FileHold, file_holders
 from .journal import Journal, left_behind
 from .mounts import MOUNTS
@@ -73,6 +74,7 @@ class SqliteDB(Reading):
         self._writer = Writer(self._write_task_runs, "resultant-db", journal=journal)
         self.task_runs_later = self._writer.later
         self.flush = self._writer.flush
+        self.cache_put = CacheIntake(self._writer.post, self._write_cache).put
         self._take_over()
 
     # ------------------------------------------------------------------------------------------------------- writing
@@ -121,23 +123,27 @@ class SqliteDB(Reading):
 
         self._writer.call(put)
 
-    def cache_put(self, entries: Sequence[CacheEntry]) -> None:
-        """Take cache entries to be written soon; see :class:`~resultant.db.StateDB`."""
-        entries = list(entries)
-
-        def put() -> None:
-            with self._transaction() as connection:
-                for entry in entries:
-                    values = (entry.created, entry.expires, entry.code, entry.inputs, entry.parameters)
-                    task = self._task_runs.task(entry.run, entry.slug)
-                    connection.execute(
-                        "INSERT OR REPLACE INTO cache (key, task, idx, created, expires, code, inputs, parameters) "
-                        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                        (entry.key, task, entry.index, *values),
+    def _write_cache(self, entries: Sequence[CacheEntry]) -> None:
+        task = self._task_runs.task
+        with self._transaction() as connection:
+            connection.executemany(
+                "INSERT OR REPLACE INTO cache (key, task, idx, created, expires, code, inputs, parameters) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (
+                        each.key,
+                        task(each.run, each.slug),
+                        each.index,
+                        each.created,
+                        each.expires,
+                        each.code,
+                        each.inputs,
+                        each.parameters,
                     )
-            self._checkpoints.wrote(len(entries))
-
-        self._writer.post(put)
+                    for each in entries
+                ],
+            )
+        self._checkpoints.wrote(len(entries))
 
     def kind(
         self,

@@ -260,7 +260,7 @@ class Recorder:
             self.db.cache_put([entry])
 
     def _kind(self, step: Step, result: Result) -> int:
-        if result.__class__ is not step.result.__class__ or step.shelf is not None:
+        if result.__class__ is not step.result.__class__ or (step.shelf is not None and not _is_like(step, result)):
             # A handler put another one in its place, or a cache one that was made otherwise.
             from resultant.engine.description import kind_of
 
@@ -288,10 +288,18 @@ class Recorder:
         return summary, str(state.message) if self.messages else None, text
 
 
+def _is_like(step: Step, result: Any) -> bool:
+    """Return whether a result was made from the one that its task is configured with, here and now."""
+    fields, own = step.fields, result.__dict__
+    return fields is not None and all(own.get(name) is field for name, field in fields)
+
+
 def _whole(result: Any, location: str) -> str:
     """Return the whole location of what was found at a target, as those who wrote it have it in their rows."""
     from resultant.engine.stored import StoredResult
 
+    if location[:1] == "/":
+        return location
     path = getattr(result.store, "path", None) if isinstance(result, StoredResult) else None
     return location if path is None else str(path(location))
 

@@ -80,6 +80,27 @@ class StateDBTests(StateDBRowTests, StateDBSurveyTests):
 
     # ------------------------------------------------------------------------------------------------- the rest
 
+    def test_many_cache_entries_are_written_and_those_of_an_unknown_run_left_out(self, db: StateDB) -> None:
+        """One by one or together, from several threads; whoever flushes is told of what was left out."""
+        db.put_flow_run(flow_run_row("a"))
+
+        def put(first: int) -> None:
+            for index in range(first, first + 50):
+                db.cache_put([CacheEntry("key", "a", "task-1", index, 1000.0)])
+
+        threads = [threading.Thread(target=put, args=(first,)) for first in (0, 50, 100)]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+        db.flush()
+        assert {entry.index for entry in db.cache_find("key")} == set(range(150))
+        db.cache_put([CacheEntry("other", run, "task-1", 7, 1000.0) for run in ("a", "unknown", "a")])
+        with pytest.raises(UnknownRunError):
+            db.flush()
+        assert [entry.run for entry in db.cache_find("other")] == ["a"]
+        db.flush()
+
     def test_a_run_has_one_holder(self, db: StateDB) -> None:
         """Who is told apart, and who is named in the error."""
         import os
