@@ -19,6 +19,7 @@ from resultant.cli.removal import Removal, finish_notes, notes_of
 from resultant.cli.survey import Survey
 from resultant.engine.cache_validators import all_inputs
 from resultant.errors import MissingResultError, UnknownRunError
+from resultant.records import location_of
 from resultant.runner.recorded_runs import database
 from resultant.stores import FileStore
 from resultant.stores.packed import new_name, split_place
@@ -215,6 +216,41 @@ def test_a_removal_that_crashed_is_finished_by_the_next(
     else:
         with pytest.raises(MissingResultError, match="released"):
             _ = open_run(gone)["one"][3].value
+
+
+@pytest.mark.parametrize("name", ["naïve …", "with space #1+2", "{braces}", "new\nline"])
+def test_whatever_the_folder_is_called(home: Path, tmp_path: Path, name: str) -> None:
+    config.flows.checkpointing = True
+    folder = tmp_path / name
+    run = run_of(LocalResult(dir=folder, pack=True))
+    db = database()
+
+    assert open_run(run)["one"].value == [[1] * 10] * 5
+    assert len(list(folder.iterdir())) == 1
+    (segment,) = {
+        split_place(location_of(str(row.location))).segment  # type: ignore[union-attr]
+        for row in db.task_runs(run, "one-1")
+        if row.location is not None
+    }
+    assert Path(segment).exists()
+    assert Removal(db, [db.flow_run(run)], forget=False).carry_out().places == 5
+    assert not Path(segment).exists()
+
+
+@pytest.mark.parametrize("pack", [True, False])
+def test_a_folder_whose_name_is_no_text(home: Path, tmp_path: Path, pack: bool) -> None:
+    config.flows.checkpointing = True
+    folder = tmp_path / os.fsdecode(b"\xff\xfe")
+    run = run_of(LocalResult(dir=folder, pack=pack))
+    db = database()
+
+    assert open_run(run)["one"].value == [[1] * 10] * 5
+    freed = Removal(db, [db.flow_run(run)], forget=False).carry_out()
+
+    # The rows of one place cannot be found together, so that its bytes stay, and so does what is known of them.
+    assert freed.places == 0
+    assert len(list(folder.iterdir())) == (1 if pack else 5)
+    assert open_run(run)["one"].value == [[1] * 10] * 5
 
 
 def test_a_store_that_refuses_keeps_segment_and_rows(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ import os
 
 from resultant.cli.failure import Failure
 from resultant.reading.places import Places, wrote
+from resultant.records import location_text
 from resultant.stores.packed import is_segment, split_place
 
 TYPE_CHECKING = False
@@ -126,7 +127,8 @@ class Removal:
                 yield from self._doomed_segment(place)
                 continue
             rows = self._places.rows(place)
-            kept = any(self._keeps(each) for each in rows)
+            # A name that is no text, and long, is in no index: what cannot be found is not known to be nobody's.
+            kept = not rows or any(self._keeps(each) for each in rows)
             if len(rows) != 1:
                 self._settled[place] = kept
             writer = None if kept else next((each for each in rows if wrote(each)), None)
@@ -141,6 +143,10 @@ class Removal:
 
     def _doomed_segment(self, segment: str) -> Iterator[Doomed]:
         """Yield a segment of packed results, unless something keeps one of them: it goes as a whole or not at all."""
+        if location_text(segment) != segment:
+            # A folder whose name is no text: rows of the same segment cannot be found together.
+            self._settled[segment] = True
+            return
         size = count = 0
         writer = None
         for batch in self._db.folder_batches(f"{segment}/"):
@@ -264,7 +270,8 @@ class Removal:
                 continue
             kept = self._settled.get(place)
             if kept is None:
-                kept = any(self._keeps(each) for each in self._places.rows(place))
+                rows_there = self._places.rows(place)
+                kept = not rows_there or any(self._keeps(each) for each in rows_there)
             if not kept:
                 rows.append(astuple(replace(row, location=None, kind=None, size=None, digest=None)))
         if rows:

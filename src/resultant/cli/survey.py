@@ -7,6 +7,7 @@ from itertools import chain, groupby
 from time import time
 
 from resultant.reading.places import Places
+from resultant.records import location_text
 from resultant.stores.file import is_temporary
 from resultant.stores.packed import is_segment, split_place
 
@@ -112,6 +113,8 @@ class Survey:
         from resultant.stores import file_store
         from resultant.stores.framing import tasks_of
 
+        if location_text(segment) != segment:
+            return True
         for _ in self.db.folder_batches(f"{segment}/", 1):
             return True
         store = file_store("/")

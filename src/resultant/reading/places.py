@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from resultant.records import location_of, location_text
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,7 +35,7 @@ class Places:
 
     def full(self, row: TaskRun) -> str | None:
         """Return the full name of a row's place; ``None`` where it has none outside of the database."""
-        location = row.location
+        location = None if row.location is None else location_of(row.location)
         if location is None or row.kind is None:
             return location
         kind, folder = self._known(row.kind)
@@ -55,10 +57,10 @@ class Places:
         names: dict[str, str] = {}
         folders = [f"{folder}/" for folder in self._folders()]
         for full in places:
-            names[full] = full
+            names[location_text(full)] = full
             for folder in folders:
                 if full.startswith(folder):
-                    names.setdefault(full[len(folder) :], full)
+                    names.setdefault(location_text(full[len(folder) :]), full)
         found: dict[str, list[TaskRun]] = {}
         for name, rows in self._db.places_of(names).items():
             for row in rows:

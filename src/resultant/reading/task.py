@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from resultant.engine.integrity import LARGE
 from resultant.engine.recorded import RecordedValue
 from resultant.errors import CorruptResultError, MissingResultError, SupersededResultError, UnreadableResultError
+from resultant.records import location_of
 from resultant.stores.packed import split_place
 
 TYPE_CHECKING = False
@@ -87,15 +88,27 @@ class RecordedTask:
         """
         row = self.row
         if row.children is not None:
-            return [child.value for child in self]
+            return self._values()
         if row.none or row.state == "Skipped":
             return None
         if row.location is None:
             raise MissingResultError(self._why_not())
         self.check_superseded()
         result = self._result()
-        result.location = row.location
+        result.location = location_of(row.location)
         return RecordedValue(_digester(), row.digest, row.size)(result)
+
+    def _values(self) -> list[Any]:
+        """Return what the children returned; what lies far away is read together."""
+        from resultant.engine.together import at_once, each
+
+        children = list(self)
+        # All are of one kind, but for those that something went wrong with.
+        sample = next((child for child in children if child.row.location is not None), None)
+        if sample is None or len(children) < 3 or at_once(sample._store(), sample.row.location) < 2:
+            return [child.value for child in children]
+        prepared = [child._prepared() for child in children]
+        return each(lambda pair: pair[0](pair[1]), prepared, at_once(sample._store(), sample.row.location))
 
     @property
     def failure(self) -> str | None:
@@ -151,7 +164,7 @@ class RecordedTask:
         if row.location is None or row.children is not None or self.is_inline:
             return 0
         self.check_superseded()
-        with self._source(row.location) as source:
+        with self._source(location_of(row.location)) as source:
             if source is None:
                 return 0
             self._checked(source)
@@ -173,7 +186,7 @@ class RecordedTask:
         if row.location is None or self.is_inline:
             raise MissingResultError(f"{self._full_name().capitalize()} has no bytes outside of its row.")
         self.check_superseded()
-        with self._source(row.location) as source:
+        with self._source(location_of(row.location)) as source:
             if source is None:
                 raise UnreadableResultError(f"The store of {self._full_name()} gives values, and no bytes.")
             data = self._checked(source)
