@@ -88,7 +88,7 @@ class RecordedTask:
         """
         row = self.row
         if row.children is not None:
-            return self._values()
+            return [child.value for child in self]
         if row.none or row.state == "Skipped":
             return None
         if row.location is None:
@@ -97,18 +97,6 @@ class RecordedTask:
         result = self._result()
         result.location = location_of(row.location)
         return RecordedValue(_digester(), row.digest, row.size)(result)
-
-    def _values(self) -> list[Any]:
-        """Return what the children returned; what lies far away is read together."""
-        from resultant.engine.together import at_once, each
-
-        children = list(self)
-        # All are of one kind, but for those that something went wrong with.
-        sample = next((child for child in children if child.row.location is not None), None)
-        if sample is None or len(children) < 3 or at_once(sample._store(), sample.row.location) < 2:
-            return [child.value for child in children]
-        prepared = [child._prepared() for child in children]
-        return each(lambda pair: pair[0](pair[1]), prepared, at_once(sample._store(), sample.row.location))
 
     @property
     def failure(self) -> str | None:
