@@ -49,10 +49,16 @@ class Answer:
 
 
 class Home:
-    """A home, and processes that use it."""
+    """A home, and processes that use it.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: where it is.
+        url: of the state database; the home has one of its own if there is none.
+    """
+
+    def __init__(self, folder: Path, url: str | None = None) -> None:
         self.folder = folder
+        self.url = url
         self.home = folder / "home"
         self.home.mkdir()
 
@@ -67,6 +73,7 @@ class Home:
             "RESULTANT__FLOWS__CHECKPOINTING": "true",
             "PYTHONHASHSEED": seed,
             "PYTHONDONTWRITEBYTECODE": "1",
+            **({} if self.url is None else {"RESULTANT__DATABASE__URL": self.url}),
             **environment,
         }
         done = subprocess.run(
@@ -87,7 +94,7 @@ class Home:
 
     def database(self) -> Any:
         """The state database."""
-        return open_db(None, str(self.home))
+        return open_db(self.url, str(self.home))
 
 
 SQUARE = """

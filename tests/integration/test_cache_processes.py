@@ -15,10 +15,10 @@ from cache_home import Home, square
 from resultant.engine.digests import digest
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    """An empty home."""
-    return Home(tmp_path)
+@pytest.fixture(params=["sqlite", "postgres"])
+def home(tmp_path: Path, request: pytest.FixtureRequest) -> Home:
+    """An empty home, with its own database or with one on a server."""
+    return Home(tmp_path, request.getfixturevalue("postgres") if request.param == "postgres" else None)
 
 
 class TestHits:
