@@ -63,7 +63,7 @@ class StateDB(Protocol):
             kind: what :meth:`kind` gave for their results.
             make: makes rows of several that were taken, one after the other in one list, soon and on any thread. It
                 returns a list of six values for each: index, or slug; start; end; a ``bytearray`` of the digests of inputs
-                and result, 17 bytes each; location, in ASCII; size in bytes.
+                and result, 17 bytes each; location; size in bytes.
 
         Returns:
             Takes a tuple of five, whose third is the time when it was taken, in seconds since the epoch.

@@ -55,12 +55,13 @@ class Digester:
 
     def each(self, payloads: Iterable[bytes]) -> list[bytes]:
         """Return the digests of several payloads of a few bytes."""
-        copy = self._base.copy
-        digests = []
+        copy, tag = self._base.copy, _BLAKE2B
+        digests: list[bytes] = []
+        add = digests.append
         for data in payloads:
             state = copy()
             state.update(data)
-            digests.append(_BLAKE2B + state.digest())
+            add(tag + state.digest())
         return digests
 
     def of(self, data: bytes | memoryview) -> bytes:

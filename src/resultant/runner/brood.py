@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from resultant.engine.integrity import Digester
     from resultant.engine.state import Mapped, State
 
+    from .fingerprint import Inputs
     from .mapping import Children, Claims
 
 __all__ = ["Brood"]
@@ -26,7 +27,7 @@ class Brood:
         self.left = count
         #: Give the fingerprint of a child's inputs, and what it is taken of, where rows are written.
         self.fingerprint: Callable[[int], bytes | None] | None = None
-        self.inputs: Callable[[int], bytes | None] | None = None
+        self.inputs: Inputs | None = None
         #: Notes how children stand, where rows are written.
         self.note: Callable[[int, State, float, State | None], None] | None = None
         #: Where each child's value goes, if that was worked out for all of them.
@@ -34,16 +35,16 @@ class Brood:
         #: Children that wait for children above them: how many arrivals each still needs.
         self.waiting: dict[int, int] = {}
 
-    def know(self, digester: Digester, inputs: Callable[[int], bytes | None]) -> None:
+    def know(self, digester: Digester, inputs: Inputs) -> None:
         """Learn what the fingerprints of children are taken of.
 
         Args:
             digester: takes them.
-            inputs: gives that by position; ``None`` where there is none.
+            inputs: what they are taken of.
         """
 
         def fingerprint(index: int) -> bytes | None:
-            given = inputs(index)
+            given = inputs.of(index)
             return None if given is None else digester.small(given)
 
         self.inputs, self.fingerprint = inputs, fingerprint

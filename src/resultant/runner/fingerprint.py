@@ -66,8 +66,25 @@ def _inputs(step: Step, upstream: list[State]) -> bytes | None:
     return None if constants is None else text + constants
 
 
-def inputs_of_children(step: Step, children: Children) -> Callable[[int], bytes | None]:
-    """Return a function that gives, by a child's position, what its fingerprint is taken of.
+class Inputs:
+    """What the fingerprints of a mapped task's children are taken of.
+
+    Attributes:
+        of: gives that by a child's position; ``None`` where there is none.
+        many: gives it by several positions, at any later time, where nothing can have changed by then.
+    """
+
+    __slots__ = ("many", "of")
+
+    def __init__(
+        self, of: Callable[[int], bytes | None], many: Callable[[list[int]], list[bytes]] | None = None
+    ) -> None:
+        self.of = of
+        self.many = many
+
+
+def inputs_of_children(step: Step, children: Children) -> Inputs:
+    """Return what the fingerprints of children are taken of.
 
     Args:
         step: the mapped task.
@@ -88,7 +105,7 @@ def inputs_of_children(step: Step, children: Children) -> Callable[[int], bytes 
         common.append(name + part)
     constants = _constants(step)
     if not possible or constants is None:
-        return lambda index: None
+        return Inputs(lambda index: None)
     same = b"".join((*common, constants))
     if len(varying) == 1 and varying[0][1] is not None:
         name, values, _, _ = varying[0]
@@ -103,7 +120,7 @@ def inputs_of_children(step: Step, children: Children) -> Callable[[int], bytes 
             part = _value_part(value)
             return None if part is None else head + part
 
-        return single
+        return Inputs(single, _many_scalars(head_of_scalars, values))
 
     def several(index: int) -> bytes | None:
         parts = [same]
@@ -114,7 +131,22 @@ def inputs_of_children(step: Step, children: Children) -> Callable[[int], bytes 
             parts.append(name + part)
         return b"".join(parts)
 
-    return several
+    return Inputs(several)
+
+
+def _many_scalars(head: bytes, values: Any) -> Callable[[list[int]], list[bytes]] | None:
+    """Return what gives several inputs of one column, if it holds scalars alone."""
+    if type(values) not in (list, tuple):
+        return None
+    kinds = set(map(type, values))
+    if not kinds <= SCALARS.keys():
+        return None
+    # The list may be changed by whoever has it, its items cannot.
+    kept = tuple(values)
+    if len(kinds) == 1:
+        encode = SCALARS[kinds.pop()]
+        return lambda indexes: [head + encode(kept[index]) for index in indexes]
+    return lambda indexes: [head + SCALARS[type(kept[index])](kept[index]) for index in indexes]
 
 
 def _name(key: str | None) -> bytes:

@@ -75,8 +75,9 @@ class Recorder:
         inputs = inputs_of_task(step, states)
         if state.__class__ is Success and before.__class__ is Pending and inputs is not None and state._context is None:
             result = state._result
-            take = self._alone.get((id(step.result), result.value.__class__)) or self._way(step, result, None)
-            if take is not None and (location := result.location) is not None and location.isascii() and result._digest:
+            kind = result.value.__class__
+            take = self._alone.get((id(step.result), kind)) or self._way(step, result, None, self._rows)
+            if take is not None and result.location is not None and result._digest:
                 take((step.slug, began, time(), inputs, result))
                 return
         self._whole(step, -1, state, began, tries(before), inputs)
@@ -93,21 +94,29 @@ class Recorder:
         """
         #: What takes the usual rows, by the type of value.
         ways: dict[type, Callable[[tuple[Any, ...]], None]] = {}
-        inputs_of = brood.inputs
+        inputs_of = None if brood.inputs is None else brood.inputs.of
+        many = None if brood.inputs is None else brood.inputs.many
+
+        def rows(noted: list[Any]) -> list[Any]:
+            return self._rows(noted, noted[3::5] if many is None else many(noted[::5]))
 
         def note(index: int, state: State, began: float, before: State | None) -> None:
-            inputs = None if inputs_of is None else inputs_of(index)
             # The usual case, which a run may meet a million times.
-            if state.__class__ is Success and before.__class__ is Pending and inputs is not None and not state._context:
+            if state.__class__ is Success and before.__class__ is Pending and not state._context:
                 result = state._result
                 kind = result.value.__class__
                 take = ways.get(kind)
-                if take is None and (take := self._way(step, result, step.slug)) is not None:
+                if take is None and (take := self._way(step, result, step.slug, rows)) is not None:
                     ways[kind] = take
-                location = result.location
-                if take is not None and location is not None and location.isascii() and result._digest:
-                    take((index, began, time(), inputs, result))
-                    return
+                if take is not None and result.location is not None and result._digest:
+                    if many is not None:
+                        take((index, began, time(), None, result))
+                        return
+                    inputs = inputs_of and inputs_of(index)
+                    if inputs is not None:
+                        take((index, began, time(), inputs, result))
+                        return
+            inputs = inputs_of and inputs_of(index)
             self._whole(step, index, state, began, 1 if before is None else tries(before), inputs)
 
         brood.note = note
@@ -217,23 +226,27 @@ class Recorder:
     def _fingerprint(self, inputs: bytes | None) -> bytes | None:
         return None if inputs is None else self.digester.small(inputs)
 
-    def _way(self, step: Step, result: Result, slug: str | None) -> Callable[[tuple[Any, ...]], None] | None:
+    def _way(
+        self, step: Step, result: Result, slug: str | None, rows: Callable[[list[Any]], list[Any]]
+    ) -> Callable[[tuple[Any, ...]], None] | None:
         """Return what takes the usual rows of a step, if its results are of the usual sort."""
         if not step.direct or step.shelf is not None or result.__class__ is not step.result.__class__:
             return None
         if result._digest is None or result.location is None or not result._is_place:
             return None
-        take = self.db.successes(self._id, slug, self._attempt, self._kind(step, result), self._rows)
+        take = self.db.successes(self._id, slug, self._attempt, self._kind(step, result), rows)
         if slug is None:
             self._alone[id(step.result), result.value.__class__] = take
         return take
 
-    def _rows(self, noted: list[Any]) -> list[Any]:
+    def _rows(self, noted: list[Any], inputs: list[bytes] | None = None) -> list[Any]:
         """Return the usual rows of what was noted, made many at a time: that takes half as long as one by one."""
         results = noted[4::5]
-        fingerprints = self.digester.each(noted[3::5])
+        fingerprints = self.digester.each(noted[3::5] if inputs is None else inputs)
         digests = [bytearray(given + result._digest) for given, result in zip(fingerprints, results, strict=True)]
         locations = [result.location for result in results]
+        if not "".join(locations).isascii():
+            locations = list(map(location_text, locations))
         sizes = [result._size for result in results]
         columns = zip(noted[::5], noted[1::5], noted[2::5], digests, locations, sizes, strict=True)
         return list(chain.from_iterable(columns))
