@@ -10,7 +10,6 @@ import pytest
 from faulty_proxy import FaultyProxy
 
 from resultant import Flow, ThreadExecutor, URLResult, open_run, task
-from resultant.errors import WriteError
 from resultant.runner.recorded_runs import database
 
 pytestmark = [pytest.mark.usefixtures("checkpointing"), pytest.mark.timeout(120)]
