@@ -131,10 +131,14 @@ def test_by_name_on_a_machine_that_has_only_the_name(seaweedfs: Any, shell: Shel
     assert read.stdout == "[0, 2, 4]\n", read.stderr
 
 
-def test_a_run_is_resumed_by_another_process(seaweedfs: Any, shell: Shell) -> None:
+@pytest.mark.parametrize("how", ["by name", "in code"])
+def test_a_run_is_resumed_by_another_process(seaweedfs: Any, shell: Shell, how: str) -> None:
     bucket = seaweedfs.new_bucket().name
-    settings_file(shell, seaweedfs, bucket)
-    script(shell, BY_NAME, "ProcessExecutor(2)")
+    if how == "by name":
+        settings_file(shell, seaweedfs, bucket)
+        script(shell, BY_NAME, "ProcessExecutor(2)")
+    else:
+        script(shell, IN_CODE, "ProcessExecutor(2)", bucket=bucket, port=seaweedfs.port)
     (shell.folder / "broken").touch()
     failed = shell("run", "across.py", "--json")
     assert failed.status != 0
@@ -144,6 +148,12 @@ def test_a_run_is_resumed_by_another_process(seaweedfs: Any, shell: Shell) -> No
     resumed = shell("resume", run_id)
     assert resumed.status == 0, resumed
     assert (shell.folder / "ran").read_text() == "total\n", "what was done is not done again"
+    if how == "in code":
+        # Whoever has the flow has its keys, and nobody else.
+        assert "no credentials" in shell("results", "read", run_id, "total").err
+        code = f"import across; from resultant import open_run; print(open_run({run_id!r}, flow=across.flow)['total'].value)"
+        assert run(shell, "-c", code).stdout == "6\n"
+        return
     assert shell("results", "read", run_id, "total").out == "6\n"
     assert shell("results", "verify", run_id).status == 0
     # Of what is lost, what needs it is told.
@@ -153,10 +163,14 @@ def test_a_run_is_resumed_by_another_process(seaweedfs: Any, shell: Shell) -> No
     assert (lost.status, lost.out.count("missing: ")) == (1, 5)
 
 
-def test_a_cache_is_found_by_another_process(seaweedfs: Any, shell: Shell) -> None:
+@pytest.mark.parametrize("how", ["by name", "in code"])
+def test_a_cache_is_found_by_another_process(seaweedfs: Any, shell: Shell, how: str) -> None:
     bucket = seaweedfs.new_bucket().name
-    settings_file(shell, seaweedfs, bucket)
-    script(shell, BY_NAME)
+    if how == "by name":
+        settings_file(shell, seaweedfs, bucket)
+        script(shell, BY_NAME)
+    else:
+        script(shell, IN_CODE, bucket=bucket, port=seaweedfs.port)
     for _ in range(2):
         done = run(shell, "across.py")
         assert done.returncode == 0, done.stdout + done.stderr

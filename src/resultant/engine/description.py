@@ -94,12 +94,13 @@ def kind_of(result: Result) -> tuple[str, str, str | None, str, str | None, str 
     )
 
 
-def from_record(record: ResultRecord, types: Iterable[type[Any]] = ()) -> Result:
+def from_record(record: ResultRecord, types: Iterable[type[Any]] = (), own: Result | None = None) -> Result:
     """Return the result that a record describes, without its value; ``read(record.location)`` gives that.
 
     Args:
         record: the description.
         types: own classes of results and serializers that may be meant besides the built-in ones.
+        own: the result that a flow uses now. If it leads to the same place its credentials are used, which no record has.
 
     Raises:
         UnreadableResultError: nothing here has the name that the record gives.
@@ -123,9 +124,19 @@ def from_record(record: ResultRecord, types: Iterable[type[Any]] = ()) -> Result
     if issubclass(cls, LocalResult):
         # Whoever may read the folder can read the result; writing to it is another matter.
         options.setdefault("validate_dir", False)
-    result = cls(**options)
+    result: Result
+    if own is not None and getattr(own, "_secrets", None) and _leads_there(own, record):
+        result = own.from_value(None)
+        if "serializer" in options:
+            result.serializer = options["serializer"]
+    else:
+        result = cls(**options)
     result.location = record.location
     return result
+
+
+def _leads_there(own: Result, record: ResultRecord) -> bool:
+    return _name_of(type(own)) == record.type and own.recorded_options() == record.options
 
 
 def result_at(place: str, **options: Any) -> Result:

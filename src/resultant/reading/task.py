@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 
 from resultant.engine.integrity import LARGE
-from resultant.engine.recorded import RecordedValue
+from resultant.engine.recorded import RecordedValue, later
 from resultant.errors import CorruptResultError, MissingResultError, SupersededResultError, UnreadableResultError
 from resultant.records import location_of
 from resultant.stores.packed import split_place
@@ -86,17 +86,31 @@ class RecordedTask:
             CorruptResultError: the bytes are not those that were recorded.
             UnreadableResultError: the bytes cannot be decoded by this process.
         """
+        if self.row.children is None:
+            return self._unread().value
+        results = [child._unread() for child in self]
+        if len(results) > 1:
+            from resultant.engine.together import read_together
+
+            read_together(results)
+        return [result.value for result in results]
+
+    def _unread(self) -> Result:
+        """Return the result, whose value is read when it is asked for."""
+        from resultant.engine.result import Result
+        from resultant.engine.stored import StoredResult
+
         row = self.row
-        if row.children is not None:
-            return [child.value for child in self]
         if row.none or row.state == "Skipped":
-            return None
+            return Result()
         if row.location is None:
             raise MissingResultError(self._why_not())
         self.check_superseded()
         result = self._result()
         result.location = location_of(row.location)
-        return RecordedValue(_digester(), row.digest, row.size)(result)
+        store = result.store if isinstance(result, StoredResult) else None
+        found: Result = later(result, RecordedValue(_digester(), row.digest, row.size, store))
+        return found
 
     @property
     def failure(self) -> str | None:
@@ -324,7 +338,7 @@ def result_of(kind: ResultKind, types: Iterable[type] = (), own: Result | None =
         serializer=None if kind.serializer is None else json.loads(kind.serializer),
     )
     own_types = () if own is None else (type(own), type(own.serializer))
-    return from_record(record, (*types, *own_types))
+    return from_record(record, (*types, *own_types), own)
 
 
 def moment(seconds: float | None) -> datetime | None:

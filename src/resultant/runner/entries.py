@@ -146,7 +146,7 @@ class Entries:
             return own if same else None
         record = ResultRecord(type=kind.type, options=json.loads(kind.options), serializer=json.loads(kind.serializer))
         try:
-            return from_record(record, () if own is None else (type(own), type(own.serializer)))
+            return from_record(record, () if own is None else (type(own), type(own.serializer)), own)
         except (ReadError, TypeError, ValueError) as error:
             get_logger(self._step.name).warning(
                 "Task '%s': a cached value is not used, because it cannot be read here: %s", self._step.name, error

@@ -58,6 +58,8 @@ class History:
         self.digester = digester
         #: What stood once and cannot be used any more, with the reason.
         self.lost: dict[tuple[str, int], str] = {}
+        #: Why results are lost that were asked for together with others.
+        self._asked: dict[tuple[str, int], str | Exception | None] = {}
         #: Edges whose values have been read, by step.
         self.fetched: set[tuple[int, Any]] = set()
         #: What this process has reached itself, while it looks at the rows again.
@@ -292,9 +294,26 @@ class History:
             # That is nobody's fault, and no news.
             self.lost[key] = IN_MEMORY
             return
-        reason = self._kinds.why_lost(step, row)
+        reason = self._asked.pop(key) if key in self._asked else self._kinds.why_lost(step, row)
         if reason is not None:
             self.lose(step, row.index, reason)
+
+    def look_each(self, asked: list[tuple[Step, TaskRun]]) -> None:
+        """Look at the values of several task runs; see :meth:`look`."""
+        # Of a kind that is far away there may be thousands, and each look takes as long as the way there and back.
+        samples = {row.kind: (step, row) for step, row in asked if row.location is not None}
+        far = {kind for kind, sample in samples.items() if self._kinds.at_once(*sample) > 1}
+        if far:
+            pairs = [
+                (step, row)
+                for step, row in asked
+                if row.kind in far and row.location is not None and row.state in _SUCCESSFUL and not row.none
+            ]
+            reasons = self._kinds.why_lost_each(pairs) if pairs else []
+            self._asked = {(row.slug, row.index): why for (_, row), why in zip(pairs, reasons, strict=True)}
+        for step, row in asked:
+            self.look(step, row)
+        self._asked = {}
 
     def _is_untouched(self, row: TaskRun) -> bool:
         """Return whether one look, and no more than one system call, shows that the bytes of a row are as they were."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from resultant.engine.recorded import LoadRecorded, RecordedValue, later
 from resultant.engine.result import Result
 from resultant.engine.stored import StoredResult
+from resultant.engine.together import at_once, each
 from resultant.errors import MissingResultError
 from resultant.records import ESCAPED, location_of
 from resultant.runtime import get_logger
@@ -101,6 +102,16 @@ class Kinds:
             return error
         return None
 
+    def why_lost_each(self, asked: list[tuple[Step, TaskRun]]) -> list[str | Exception | None]:
+        """Return :meth:`why_lost` of several task runs; a store that is far away is asked for many of them at once."""
+        threads = max(self.at_once(step, row) for step, row in asked)
+        return each(lambda pair: self.why_lost(*pair), asked, threads)
+
+    def at_once(self, step: Step, row: TaskRun) -> int:
+        """Return for how many results like that of a task run the store may be asked at once."""
+        kind = self._known.get(row.kind) or self._known.get((step.index, row.kind)) or self._look_up(step, row.kind)
+        return at_once(kind[2], row.location)
+
     def _look_up(self, step: Step, kind: int | None) -> tuple[type[Result], dict[str, Any], Any, LoadRecorded]:
         found: Result | None = None
         own = step.result or Result()
@@ -117,7 +128,7 @@ class Kinds:
             # not be named is the flow's own as well.
             if serializer is not None and type(own).__qualname__ != known.type:
                 try:
-                    found = from_record(record, self._types)
+                    found = from_record(record, self._types, own)
                 except Exception as error:  # noqa: BLE001 - somebody else's class is made
                     get_logger("resume").debug("Results of kind %d are read with the flow's own: %s", kind, error)
         prototype = (found or own).from_value(None)

@@ -27,20 +27,19 @@ def look_for_needed(history: History, steps: list[Step]) -> None:
     """
     #: Children whose values are needed, by step; all of them where it says so.
     needed: dict[int, set[int] | None] = {}
+    first = []
     for step in reversed(steps):
         rows = history.rows(step)
         if not step.mapped and not step.upstream:
             # One of thousands, perhaps: what is pending needs nothing, and what stands is looked at if somebody needs it.
             row = rows.get(-1)
             if row is not None and (not step.dependents or step.index in needed):
-                history.look(step, row)
+                first.append((step, row))
             continue
         if step.index in needed or not step.dependents:
             wanted = needed.get(step.index, _ALL)
-            for index in list(rows) if wanted is _ALL else wanted:
-                row = rows.get(index)
-                if row is not None:
-                    history.look(step, row)
+            found = rows.values() if wanted is _ALL else (rows[index] for index in wanted if index in rows)
+            history.look_each([(step, row) for row in found])
         pending = _pending(history, step, rows)
         if pending is not _ALL and not pending:
             continue
@@ -50,6 +49,8 @@ def look_for_needed(history: History, steps: list[Step]) -> None:
             above = steps[edge.index]
             by_child = edge.mapped and not edge.flattened and above.mapped and step.mapped
             _add(needed, edge.index, pending if by_child else _ALL)
+    # Nothing is above these, so that nothing depends on what is found out.
+    history.look_each(first)
 
 
 def _pending(history: History, step: Step, rows: Iterable[int]) -> set[int] | None:

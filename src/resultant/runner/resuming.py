@@ -11,6 +11,7 @@ from __future__ import annotations
 from resultant.engine.recorded import later
 from resultant.engine.result import Result
 from resultant.engine.state import Cached, Mapped, Pending, State, Success
+from resultant.engine.together import read_together
 
 from .fingerprint import of_task
 from .history import is_unread
@@ -119,6 +120,7 @@ class _Gathered:
         self.states = states
 
     def __call__(self, result: Result) -> list[object]:
+        read_together(child._result for child in self.states)
         return [child._result.value for child in self.states]
 
 
@@ -163,7 +165,10 @@ def _fetch(run: FlowRun, history: History, step: Step, child: int | None) -> boo
                 if (step.index, edge) in history.fetched:
                     continue
                 history.fetched.add((step.index, edge))
-            for position, state in _given(run, edge, child):
+            given = _given(run, edge, child)
+            if len(given) > 1:
+                read_together(state._result for _, state in given)
+            for position, state in given:
                 if not is_unread(state):
                     continue
                 try:
