@@ -6,6 +6,8 @@ import os
 
 from resultant.errors import DatabaseDeniedError, RunHeldError
 
+from .forks import watch
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,6 +49,7 @@ class FileHold:
         try:
             os.makedirs(folder, exist_ok=True)
             self._file: int | None = self._locked(run)
+            watch(self)
         except OSError as error:
             if isinstance(error, RunHeldError):
                 raise
@@ -91,6 +94,12 @@ class FileHold:
                 os.unlink(self._path)
             except OSError:
                 pass  # it is only a name
+            os.close(file)
+
+    def forked(self) -> None:
+        """Leave the run to the process that this one was forked from, even if this one outlives that."""
+        file, self._file = self._file, None
+        if file is not None:
             os.close(file)
 
     def __enter__(self) -> FileHold:

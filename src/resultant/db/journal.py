@@ -80,6 +80,13 @@ class Journal:
             os.close(self._file)
             self._file = -1
 
+    def forked(self) -> None:
+        """Leave the journal to the process that this one was forked from."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+            self._size = 0
+
     def _open(self) -> None:
         self._path = os.path.join(self._folder, f"{os.getpid()}-{os.urandom(6).hex()}.rows")
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from .forks import keep, watch
 from .holding import held
 
 TYPE_CHECKING = False
@@ -35,6 +36,7 @@ class ServerHold:
         self._connection: Connection | None = None
         self.take()
         holds.add(self)
+        watch(self)
 
     def take(self) -> None:
         """Take the run, or take it again where the server went away meanwhile."""
@@ -79,6 +81,12 @@ class ServerHold:
         except psycopg.Error:
             pass  # the server went away, and the lock with it
         connection.close()
+
+    def forked(self) -> None:
+        """Leave the run to the process that this one was forked from."""
+        keep(self._connection)
+        self._connection = None
+        self._holds.discard(self)
 
     def __enter__(self) -> ServerHold:
         return self

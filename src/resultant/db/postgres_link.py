@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from weakref import WeakSet
 
 from resultant.errors import (
     DatabaseCorruptError,
@@ -16,6 +18,7 @@ from resultant.errors import (
     DatabaseVersionError,
 )
 
+from .forks import keep, watch
 from .schema import latest_version, migrations
 
 TYPE_CHECKING = False
@@ -71,7 +74,19 @@ class Links:
         self._patience = patience
         self._psycopg = driver()
         self._free: list[Connection] = []
+        self._made: WeakSet[Connection] = WeakSet()
         self._closed = False
+        watch(self)
+
+    def forked(self) -> None:
+        """Leave the connections to the process that this one was forked from."""
+        for connection in list(self._made):
+            keep(connection)
+            # No farewell to the server, which would end the parent's session; but this process shall not keep that alive.
+            with suppress(OSError, self._psycopg.Error):
+                os.close(connection.fileno())
+        self._made = WeakSet()
+        self._free = []
 
     def connect(self, name: str = "resultant") -> Connection:
         """Return a new connection in autocommit mode, for whoever closes it.
@@ -88,6 +103,7 @@ class Links:
                 f"The state database {self._shown} does not answer: {str(error).strip()}. See that the server runs and that "
                 "RESULTANT__DATABASE__URL names it; results that are stored stay as they are."
             ) from error
+        self._made.add(connection)
         # So that the server notices soon when this machine is gone, and lets go of what it held.
         connection.execute(
             "SELECT set_config('search_path', 'resultant', false), set_config('tcp_keepalives_idle', '30', false), "

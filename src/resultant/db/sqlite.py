@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from resultant.errors import UnknownRunError
 
 from .cache_intake import CacheIntake
+from .forks import keep, watch
 from .holding import FileHold, file_holders
 from .journal import Journal, left_behind
 from .mounts import MOUNTS
@@ -76,6 +77,7 @@ class SqliteDB(Reading):
         self.flush = self._writer.flush
         self.cache_put = CacheIntake(self._writer.post, self._write_cache).put
         self._take_over()
+        watch(self)
 
     # ------------------------------------------------------------------------------------------------------- writing
 
@@ -255,6 +257,15 @@ class SqliteDB(Reading):
         return {"bytes": sum(os.path.getsize(path) for path in files if os.path.exists(path)), **sizes}
 
     # ------------------------------------------------------------------------------------------------------ the rest
+
+    def forked(self) -> None:
+        """Read through connections of this process's own; SQLite's cannot be carried along."""
+        import sqlite3
+
+        keep((self._connection, self._readers))
+        self._connection = sqlite3.connect(":memory:")
+        self._readers = []
+        self._closing = threading.Lock()
 
     def hold(self, run_id: str) -> FileHold:
         """Hold a run; see :class:`~resultant.db.StateDB`."""

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from resultant.errors import DatabaseDeniedError, DatabaseVersionError
 
+from .forks import keep, watch
 from .holding import file_holders
 from .reading import Reading
 from .schema import latest_version
@@ -55,6 +56,7 @@ class ReadOnlySqlite(Reading):
                 f"The state database {self.path} has version {self._version}, and this release reads version {latest}. It is "
                 "brought up to date by whoever opens it next and may write it: `resultant db upgrade`."
             ) from reason
+        watch(self)
 
     def _connect(self) -> sqlite3.Connection:
         with suppress(sqlite3.OperationalError):
@@ -73,6 +75,13 @@ class ReadOnlySqlite(Reading):
     def _read(self, query: str, *values: Any) -> list[Any]:
         with self._lock, problems(self.path):
             return self._connection.execute(query, values).fetchall()
+
+    def forked(self) -> None:
+        """Read through a connection of this process's own; SQLite's cannot be carried along."""
+        keep((self._connection, self._copy))
+        self._lock = threading.Lock()
+        self._copy = None
+        self._connection = self._connect()
 
     def sizes(self) -> dict[str, int]:
         """Return bytes and numbers of rows; see :class:`~resultant.db.StateDB`."""

@@ -14,6 +14,7 @@ import time
 from resultant.errors import DatabaseError, UnknownRunError
 
 from .aside import Aside
+from .forks import watch
 from .intake import NEVER, WIDTH, Intake
 from .parcels import unpacked
 
@@ -100,6 +101,7 @@ class Writer:
         self._thread = threading.Thread(target=self._loop, name=name, daemon=True)
         self._thread.start()
         atexit.register(self.close)
+        watch(self)
 
     def later(self, rows: list[tuple[Any, ...]]) -> None:
         """Leave rows to be written; the list may be used again.
@@ -199,6 +201,16 @@ class Writer:
         lost, self._lost = self._lost, None
         if lost is not None:
             raise lost
+
+    def forked(self) -> None:
+        """Leave everything to the process that this one was forked from: it writes what waits, and this one can write nothing."""
+        atexit.unregister(self.close)
+        self._closing = True
+        self._lock = threading.Lock()
+        self._writing = threading.RLock()
+        self._help = _nothing  # type: ignore[method-assign]
+        if self._journal is not None:
+            self._journal.forked()
 
     def close(self) -> None:
         """Write what there is, and end the thread.
