@@ -173,7 +173,7 @@ def kill_again_and_again(process: subprocess.Popen[str], executor: str, kills: i
 @pytest.mark.timeout(600)
 def test_a_run_killed_at_any_moment_loses_nothing_that_is_on_record(tmp_path: Path) -> None:
     with nursery() as process:
-        kill_again_and_again(process, "local", KILLS - 3 * (KILLS // 6), tmp_path)
+        kill_again_and_again(process, "local", KILLS - 5 * (KILLS // 6), tmp_path)
 
 
 @pytest.mark.timeout(600)
@@ -184,7 +184,8 @@ def test_nor_does_one_whose_tasks_run_elsewhere(executor: str, tmp_path: Path) -
 
 
 @pytest.mark.timeout(600)
-def test_nor_does_one_on_record_in_postgresql(postgres: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("executor", ["local", "threads", "processes"])
+def test_nor_does_one_on_record_in_postgresql(executor: str, postgres: str, tmp_path: Path) -> None:
     config.database.url = postgres
     with nursery(RESULTANT__DATABASE__URL=postgres) as process:
-        kill_again_and_again(process, "local", KILLS // 6, tmp_path)
+        kill_again_and_again(process, executor, KILLS // 6, tmp_path)
