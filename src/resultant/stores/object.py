@@ -142,14 +142,13 @@ class ObjectStore:
             )
         else:
             writer = new_writer()
+            failure: Exception | None = None
             try:
-                self.requests.upload(name, data, part_size(size), writer)
-            except Exception as error:  # noqa: BLE001 - translated, or found to be none
-                failure: Exception | None = error
-            else:
-                failure = None
+                self.requests.upload(name, data, part_size(size), writer, replay=True)
+            except Exception as error:  # noqa: BLE001 - translated, outside of this clause
+                failure = error
             if failure is not None:
-                self.requests.finish_upload(name, size, writer, failure)
+                self.requests.finish_upload(name, True, writer, failure)
         return key
 
     def create(self, key: str, data: bytes) -> str:

@@ -35,6 +35,9 @@ _CODE = re.compile(r"<Code>(\w{1,64})</Code>")
 #: One of several objects that were to be deleted in one request: the answer is about each.
 _ITEM = re.compile(r'DeleteFailed \{.*?code: "(\w{1,64})"', re.DOTALL)
 _KIND = re.compile(r"kind: (Connect|Timeout|Request|Decode|Interrupted|Body)\b")
+_TRIES = re.compile(r"after (\d+) retries, max_retries: (\d+)")
+_UPLOAD = re.compile(r"uploadId=|comp=block|PutResponseBody")
+_BEGIN = re.compile(r"create multipart|POST \S+\?uploads")
 _METADATA = re.compile(r"169\.254\.\d+\.\d+|metadata\.google\.internal|/identity/oauth2/token|/oauth2/v\d+\.\d+/token")
 
 _THROTTLED = {"SlowDown", "TooManyRequests", "RequestLimitExceeded", "ServerBusy", "Throttling", "ThrottlingException"}
@@ -51,6 +54,7 @@ _DENIED = {
     "SignatureDoesNotMatch", "TokenRefreshRequired",
 }  # fmt: skip
 _ELSEWHERE = {"AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "PermanentRedirect"}
+_VANISHED = {"NoSuchUpload", "InvalidBlockList", "InvalidPart"}
 _REPLACED = {"PreconditionFailed", "ConditionNotMet"}
 
 _KINDS = {
@@ -99,21 +103,9 @@ class Failure:
         plain: whether the address is one without encryption, which was not allowed.
         passing: whether the same request may succeed a little later.
         unbegun: whether an upload of parts was lost before its first part.
+        lost_upload: whether one was lost later, or its end is unknown.
+        untried: whether the client, which tries the parts of an upload again, did not do so to the end.
     """
-
-    __slots__ = (
-        "_past_the_end",
-        "broken",
-        "code",
-        "elsewhere",
-        "kind",
-        "passing",
-        "plain",
-        "reason",
-        "status",
-        "unbegun",
-        "unconfigured",
-    )
 
     def __init__(self, error: Exception) -> None:
         text = str(error)
@@ -142,7 +134,11 @@ class Failure:
             or self.code in _THROTTLED
             or self.code in _NOT_NOW
         )
-        self.unbegun = self.passing and "create multipart" in text
+        self.unbegun = self.passing and _BEGIN.search(text) is not None
+        tries = _TRIES.search(text)
+        vanished = self.code in _VANISHED or (self.status == 404 and not self.no_bucket)
+        self.lost_upload = not self.unbegun and _UPLOAD.search(text) is not None and (self.passing or vanished)
+        self.untried = (self.passing or self.lost_upload) and (tries is None or int(tries[1]) < int(tries[2]))
         if self.status:
             self.reason = f"HTTP {self.status}{' ' if self.code else ''}{self.code}"
         else:
@@ -201,6 +197,11 @@ class Failure:
         if self.no_bucket:
             text = f"Cannot {action} this result: there is no such bucket or container; create it, or correct its name"
             return _final(NoSuchBucketError(errno.ENOENT, text, place))
+        if self.lost_upload:
+            text = f"Cannot {action} this result: an upload was lost half-way ({self.reason}); write it again"
+            error = UnreachableError(errno.EHOSTUNREACH, text, place)
+            error.final = not self.untried
+            return error
         if self.missing:
             if action in ("write", "create"):
                 text = f"Cannot {action} this result: the store knows no such bucket or upload ({self.reason})"

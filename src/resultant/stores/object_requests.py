@@ -214,8 +214,21 @@ class Requests:
                 last = entry["path"]
                 yield last
 
-    def upload(self, name: str, parts: Any, part: int, writer: dict[str, str]) -> None:
-        """Put bytes in parts, each of which is tried again by the client."""
+    def upload(self, name: str, parts: Any, part: int, writer: dict[str, str], replay: bool) -> None:
+        """Put bytes in parts, each of which is tried again by the client.
+
+        Args:
+            name: of the object.
+            parts: the bytes, or an iterator over pieces of them.
+            part: the bytes of a part.
+            writer: metadata that tells this write from others.
+            replay: whether `parts` can be sent once more.
+
+        Raises:
+            Exception: what the client raised; :meth:`finish_upload` translates it.
+        """
+        from time import monotonic
+
         from obstore import put
 
         def send(client: Any) -> None:
@@ -231,6 +244,7 @@ class Requests:
             )
 
         policy = self.clients.policy
+        until = monotonic() + policy.seconds
         retry = 0
         while True:
             try:
@@ -242,24 +256,36 @@ class Requests:
                 return
             failure = Failure(raised)
             retry += 1
-            if not failure.unbegun or retry > policy.retries:
+            if replay and self._arrived(name, writer, failure):
+                return
+            if not (failure.unbegun or (replay and failure.untried)) or retry > policy.retries or monotonic() > until:
                 raise raised
-            # The client does not try this again, and nothing was taken of the parts yet.
+            # The client does not try this again: what it lost are answers, or the very beginning of an upload.
             self._wait("write", name, failure, retry, policy.pause(retry))
 
-    def finish_upload(self, name: str, size: int, writer: dict[str, str], error: BaseException) -> None:
-        """Return if an upload that failed is there all the same, its last answer lost; else raise its error."""
+    def finish_upload(self, name: str, ended: bool, writer: dict[str, str], error: BaseException) -> None:
+        """Return if an upload that failed is there all the same, its last answer lost; else raise its error.
+
+        Args:
+            name: of the object.
+            ended: whether all of its bytes were handed over.
+            writer: metadata that tells this write from others.
+            error: what the upload came to.
+        """
         if not isinstance(error, Exception):
             raise error
         failure = Failure(error)
-        if size >= 0 and (failure.missing or failure.passing) and not failure.no_bucket:
-            try:
-                there = self.attributes(name).get(WRITER) == writer[WRITER]
-            except ResultError:
-                there = False
-            if there:
-                return
-        self.fail("write", name, failure, error)
+        if not (ended and self._arrived(name, writer, failure)):
+            self.fail("write", name, failure, error)
+
+    def _arrived(self, name: str, writer: dict[str, str], failure: Failure) -> bool:
+        """Return whether an object is there that this writer has written."""
+        if failure.no_bucket or not (failure.passing or failure.lost_upload):
+            return False
+        try:
+            return bool(self.attributes(name).get(WRITER) == writer[WRITER])
+        except ResultError:
+            return False
 
 
 def missing(action: str, place: str) -> MissingResultError:

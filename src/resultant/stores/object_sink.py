@@ -104,7 +104,7 @@ class ObjectSink(Sink):
         self._thread.join()
         _live.discard(self)
         if self._failure is not None:
-            self._requests.finish_upload(self.name, self.size, self._writer, self._failure)
+            self._requests.finish_upload(self.name, True, self._writer, self._failure)
         self.streaming = False
         return self.key
 
@@ -138,11 +138,11 @@ class ObjectSink(Sink):
                 continue
             return
         if self._failure is not None and part is not None:
-            self._requests.finish_upload(self.name, -1, self._writer, self._failure)
+            self._requests.finish_upload(self.name, False, self._writer, self._failure)
 
     def _upload(self) -> None:
         try:
-            self._requests.upload(self.name, self._parts(), self._part, self._writer)
+            self._requests.upload(self.name, self._parts(), self._part, self._writer, replay=False)
         except BaseException as error:  # noqa: BLE001 - told by the thread that writes
             if self._failure is None:
                 self._failure = error
