@@ -88,7 +88,13 @@ class RecordedTask:
         """
         if self.row.children is None:
             return self._unread().value
-        results = [child._unread() for child in self]
+        children = list(self)
+        if len(children) < len(self):
+            raise MissingResultError(
+                f"{self._full_name().capitalize()} has no value yet: {len(children)} of its {len(self)} children are on record. "
+                f"Those can be read one by one; `resultant resume {self.row.run}` goes on with the run."
+            )
+        results = [child._unread() for child in children]
         if len(results) > 1:
             from resultant.engine.together import read_together
 
