@@ -296,3 +296,29 @@ def test_pickles_of_prefect() -> None:
         {"container": "c", "connection_string": None, "connection_string_secret": "S", "value": None, "location": None}
     )
     assert made == AzureResult("c", connection_string_secret="S")
+
+
+def test_credentials_that_vanish_during_a_run_cost_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    from resultant import Flow, task
+    from resultant.errors import WriteError
+
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
+    config.flows.checkpointing = True
+    ran = []
+
+    @task(result=S3Result("bucket", endpoint="http://127.0.0.1:9"), max_retries=2, retry_delay=0)
+    def one() -> int:
+        ran.append(os.environ.pop("AWS_ACCESS_KEY_ID"))
+        return 7
+
+    with Flow("vanished") as flow:
+        only = one()
+    state = flow.run().result[only]
+    assert state.is_failed()
+    assert "succeeded, but its result could not be written: AccessError" in state.message
+    assert isinstance(state.result, WriteError)
+    assert state.result.value == 7
+    assert len(ran) == 1

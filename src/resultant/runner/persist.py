@@ -6,6 +6,7 @@ from resultant.engine.location import call_with_names, check_returned, default_l
 from resultant.engine.result import Result
 from resultant.engine.stored import load
 from resultant.errors import (
+    AccessError,
     CorruptResultError,
     MissingResultError,
     ResultNotImplementedError,
@@ -107,7 +108,7 @@ def save(frame: TaskFrame, value: Any, background: bool) -> tuple[Result, Future
     # No function is made here, because whatever it held would cost every task, and not only those whose write fails.
     if not step.direct:
         return _save_own(frame, configured, value), None
-    store = _store(frame)
+    store = step.store or _store_for(frame, value)
     stored = like(step, value)
     few = configured.serializer.small(value)
     if few is None:
@@ -319,6 +320,19 @@ def read_target(frame: TaskFrame) -> Result | None:
         found._size = size
         found._digest = digest
     return found
+
+
+def _store_for(frame: TaskFrame, value: Any) -> Store:
+    """Return the store for a value that is there already: that this machine cannot reach one is no reason to lose it.
+
+    Raises:
+        WriteError: it cannot.
+    """
+    try:
+        return _store(frame)
+    except AccessError as error:
+        store: Store = again(frame, value, frame.location, error, lambda: _store(frame))
+        return store
 
 
 def _store(frame: TaskFrame) -> Store:
