@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 
 import click
 
@@ -51,7 +52,15 @@ def command(repair: bool) -> int:
         finish_notes(db)
     with Progress("Comparing", db) as progress:
         survey = Survey(db, progress)
-        damage = _damage(survey, repair)
+        damage: list[dict[str, Any]] = []
+        counts: Counter[tuple[str, bool]] = Counter()
+        for some in _damage(survey, repair):
+            counts.update((each["verdict"], each["repaired"]) for each in some)
+            if as_json():
+                damage += some
+            else:
+                progress.end()
+                _print_damage(some)
         leftovers = survey.leftovers()
         if repair:
             for path, _ in leftovers:
@@ -61,7 +70,6 @@ def command(repair: bool) -> int:
             orphans.remove()
         leftovers += orphans.found
         unknown, more = _listed(survey.unknown())
-    bad = [each for each in damage if each["verdict"] in ("missing", "damaged") and not each["repaired"]]
     if as_json():
         output.print_json(
             {
@@ -76,8 +84,8 @@ def command(repair: bool) -> int:
     else:
         for path, reason in orphans.unsure:
             print(f"perhaps an unfinished write: {path} cannot be looked at: {reason}")
-        _print(damage, leftovers, interrupted, unknown, more, repair)
-    return 1 if bad else 0
+        _print(counts, leftovers, interrupted, unknown, more, repair)
+    return 1 if counts["missing", False] or counts["damaged", False] else 0
 
 
 def _finding(row: TaskRun, verdict: str, place: str, reason: str) -> dict[str, Any]:
@@ -92,28 +100,30 @@ def _finding(row: TaskRun, verdict: str, place: str, reason: str) -> dict[str, A
     }
 
 
-def _damage(survey: Survey, repair: bool) -> list[dict[str, Any]]:
-    """Compare every place with the rows that say what is there."""
+def _damage(survey: Survey, repair: bool) -> Iterator[list[dict[str, Any]]]:
+    """Compare every place with the rows that say what is there; yield what is wrong, some thousands at a time."""
     from resultant.cli.stored import Stored
     from resultant.reading.places import newer_writer
 
     stored = Stored(survey.places)
-    damage: list[dict[str, Any]] = []
-    lost: list[tuple[TaskRun, dict[str, Any]]] = []
+    found: list[tuple[TaskRun, dict[str, Any]]] = []
     for place, rows in survey.on_record():
         for row in rows:
             if newer_writer(row, rows) is not None:
                 continue
             verdict, reason = stored.compare(row, place)
             if verdict != "ok":
-                damage.append(_finding(row, verdict, place, reason))
-            if verdict == "missing" and repair:
-                lost.append((row, damage[-1]))
-        if len(lost) >= _AT_ONCE:
-            _forget_results(survey.db, lost)
-            lost = []
-    _forget_results(survey.db, lost)
-    return sorted(damage, key=lambda each: (each["run"], each["task"], each["index"] or 0))
+                found.append((row, _finding(row, verdict, place, reason)))
+        if len(found) >= _AT_ONCE:
+            yield _dealt_with(survey.db, found, repair)
+            found = []
+    yield _dealt_with(survey.db, found, repair)
+
+
+def _dealt_with(db: StateDB, found: list[tuple[TaskRun, dict[str, Any]]], repair: bool) -> list[dict[str, Any]]:
+    if repair:
+        _forget_results(db, [each for each in found if each[1]["verdict"] == "missing"])
+    return sorted((finding for _, finding in found), key=lambda each: (each["run"], each["task"], each["index"] or 0))
 
 
 def _forget_results(db: StateDB, lost: list[tuple[TaskRun, dict[str, Any]]]) -> None:
@@ -164,18 +174,21 @@ def _unlink(path: str) -> None:
         pass
 
 
+def _print_damage(damage: list[dict[str, Any]]) -> None:
+    for each in damage:
+        child = "" if each["index"] is None else f"[{each['index']}]"
+        done = " (repaired: the row forgets it)" if each["repaired"] else ""
+        print(f"{each['verdict']}: run {each['run']} {each['task']}{child}: {each['reason']}{done}")
+
+
 def _print(
-    damage: list[dict[str, Any]],
+    counts: Counter[tuple[str, bool]],
     leftovers: list[tuple[str, int]],
     interrupted: int,
     unknown: list[tuple[str, int]],
     more: int,
     repair: bool,
 ) -> None:
-    for each in damage:
-        child = "" if each["index"] is None else f"[{each['index']}]"
-        done = " (repaired: the row forgets it)" if each["repaired"] else ""
-        print(f"{each['verdict']}: run {each['run']} {each['task']}{child}: {each['reason']}{done}")
     for path, size in leftovers:
         done = " (deleted)" if repair else ""
         print(f"unfinished write: {path} ({output.size(size)}){done}")
@@ -185,8 +198,7 @@ def _print(
         print(f"no row: {path} ({output.size(size)}); left alone")
     if more:
         print(f"no row: {more:,} more files; left alone")
-    open_ones = [each for each in damage if not each["repaired"] and each["verdict"] == "missing"]
-    if not repair and (open_ones or leftovers or interrupted):
+    if not repair and (counts["missing", False] or leftovers or interrupted):
         print("Nothing was changed: add --repair to repair it.")
-    elif not damage and not leftovers and not interrupted:
+    elif not counts and not leftovers and not interrupted:
         print("Database and storage agree.")

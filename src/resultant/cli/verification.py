@@ -19,6 +19,8 @@ from resultant.errors import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from resultant.cli.progress import Progress
     from resultant.db import StateDB
     from resultant.reading import RecordedRun, RecordedTask
@@ -47,7 +49,7 @@ def verdict_of(task: RecordedTask) -> tuple[str, str, int]:
 
 
 class Verification:
-    """Looks at results and counts verdicts; those that are not fine are kept.
+    """Looks at results and counts verdicts; those that are not fine are named at once, or kept for the JSON document.
 
     Args:
         progress: told of each task run.
@@ -57,7 +59,7 @@ class Verification:
         self._progress = progress
         self.counts: Counter[str] = Counter()
         self.size = 0
-        self.findings: list[tuple[RecordedRun, RecordedTask, str, str]] = []
+        self._findings: list[dict[str, Any]] = []
 
     def look(self, run: RecordedRun, task: RecordedTask) -> None:
         """Check one result; what has no bytes of its own is passed over."""
@@ -67,7 +69,25 @@ class Verification:
         self.counts[verdict] += 1
         self.size += size
         if verdict != "ok":
-            self.findings.append((run, task, verdict, reason))
+            self._find(run, task, verdict, reason)
+
+    def _find(self, run: RecordedRun, task: RecordedTask, verdict: str, reason: str) -> None:
+        if not as_json():
+            if self._progress is not None:
+                self._progress.end()
+            child = "" if task.row.index < 0 else f"[{task.row.index}]"
+            print(f"{verdict}: run {run.id[:8]} {task.slug}{child}: {reason}")
+            return
+        self._findings.append(
+            {
+                "run": run.id,
+                "task": task.slug,
+                "index": None if task.row.index < 0 else task.row.index,
+                "verdict": verdict,
+                "reason": reason,
+                "location": task.location,
+            }
+        )
 
     def look_at_all(self, run: RecordedRun) -> None:
         """Check every result of a run."""
@@ -110,23 +130,10 @@ class Verification:
                     "checked": sum(self.counts.values()),
                     "bytes": self.size,
                     "counts": dict(self.counts),
-                    "findings": [
-                        {
-                            "run": run.id,
-                            "task": task.slug,
-                            "index": None if task.row.index < 0 else task.row.index,
-                            "verdict": verdict,
-                            "reason": reason,
-                            "location": task.location,
-                        }
-                        for run, task, verdict, reason in self.findings
-                    ],
+                    "findings": self._findings,
                 }
             )
         else:
-            for run, task, verdict, reason in self.findings:
-                child = "" if task.row.index < 0 else f"[{task.row.index}]"
-                print(f"{verdict}: run {run.id[:8]} {task.slug}{child}: {reason}")
             counted = (
                 ", ".join(f"{number:,} {verdict}" for verdict, number in self.counts.items()) or "nothing to check"
             )
