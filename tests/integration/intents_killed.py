@@ -10,13 +10,19 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from resultant import Flow, config, task
 from resultant.engine.results import URLResult
 from resultant.executors import LocalExecutor, ProcessExecutor, ThreadExecutor
 
-EXECUTORS = {"local": LocalExecutor, "threads": lambda: ThreadExecutor(2), "processes": lambda: ProcessExecutor(1)}
+EXECUTORS = {
+    "local": LocalExecutor,
+    "threads": lambda: ThreadExecutor(2),
+    "processes": lambda: ProcessExecutor(1),
+    "workers": lambda: ProcessExecutor(1),
+}
 
 
 @task
@@ -37,35 +43,46 @@ def die_after(last: int, driver: int) -> None:
     from resultant.stores.object import ObjectStore
 
     lock, written = threading.Lock(), [0]
+
+    def write(really: Callable[[], str]) -> str:
+        with lock:
+            location = really()
+            written[0] += 1
+            if written[0] == last:
+                for process in {driver, os.getpid()}:
+                    os.kill(process, signal.SIGKILL)
+            return location
+
+    class Dying:
+        """A sink whose bytes are in the store when the process is not there any more."""
+
+        def __init__(self, sink: Any) -> None:
+            self._sink = sink
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._sink, name)
+
+        def commit(self) -> str:
+            return write(self._sink.commit)
+
     for cls in (FsspecStore, ObjectStore):
-        put = cls.put
-
-        def dying(self: Any, key: str, data: bytes, put: Any = put) -> str:
-            with lock:
-                location: str = put(self, key, data)
-                written[0] += 1
-                if written[0] == last:
-                    for process in {driver, os.getpid()}:
-                        os.kill(process, signal.SIGKILL)
-                return location
-
-        cls.put = dying  # type: ignore[method-assign, assignment]
+        put, sink = cls.put, cls.sink
+        cls.put = lambda self, key, data, put=put: write(lambda: put(self, key, data))  # type: ignore[misc, method-assign]
+        cls.sink = lambda self, key, sink=sink: Dying(sink(self, key))  # type: ignore[misc, method-assign, assignment, return-value]
 
 
 if __name__ == "__main__":
     kind, text, last = sys.argv[1:]
     config.flows.checkpointing = True
     flow = build(json.loads(text))
-    if kind == "processes":
-        # What a worker does before its first task is to load this.
+    # Worker processes leave small results to the driver, and write large ones themselves.
+    die_after(int(last), os.getpid())
+    if kind == "workers":
         driver = os.getpid()
         for each in flow.tasks:
-            run = each.run
-            each.run = lambda x, run=run, driver=driver, last=int(last): (
+            each.run = lambda x, driver=driver, last=int(last): (
                 os.environ.get("DYING") or (os.environ.update(DYING="1"), die_after(last, driver)),
-                run(x),
+                [x] * 2_000_000,
             )[1]
-    else:
-        die_after(int(last), os.getpid())
     flow.executor = EXECUTORS[kind]()
     flow.run(flow_run_id="killed")

@@ -53,7 +53,7 @@ def bucket(shell: Shell) -> Bucket:
     return Bucket(shell)
 
 
-@pytest.mark.parametrize("executor", ["local", "threads", "processes"])
+@pytest.mark.parametrize("executor", ["local", "threads", "processes", "workers"])
 def test_bytes_without_a_row_are_found_and_removed(bucket: Bucket, executor: str) -> None:
     bucket.kill(executor)
     (bucket.folder / "of the user").write_text("precious")
