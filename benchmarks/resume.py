@@ -14,6 +14,9 @@ import floors
 
 SHAPES = ("mapped", "separate", "read")
 
+#: A run of so few tasks shows what every resume costs: the engine's import, the database's opening.
+FEW = 10
+
 
 def build(shape, folder, count, fails):
     from resultant import Flow, LocalResult, task
@@ -46,33 +49,40 @@ def run(shape, folder, count, **options):
     flow = build(shape, folder, count, fails="resume_run" not in options)
     start = time.perf_counter()
     state = flow.run(**options)
-    return state, (time.perf_counter() - start) / count
+    return state, time.perf_counter() - start
 
 
 def measure(folder, count):
-    """Microseconds a finished task, by shape, and those of the reading that one shape cannot do without."""
+    """Microseconds a finished task, by shape, those of the reading that one shape cannot do without, and of any resume."""
     os.makedirs(f"{folder}/floor")
     floors.write_loop(f"{folder}/floor", count)
     found = {}
+    few = []
     for shape in SHAPES:
-        state, _ = run(shape, folder, count, flow_run_id=shape)
-        assert state.is_failed(), state
-        # A new process: what is in memory here would not be there.
-        out = subprocess.run(
-            [sys.executable, __file__, folder, str(count), shape], check=True, capture_output=True, text=True
-        )
-        found[shape] = float(out.stdout) * 1e6
+        few.append(resumed(shape, f"{folder}/few", FEW))
+        found[shape] = (resumed(shape, f"{folder}/many", count) - few[-1]) / (count - FEW) * 1e6
     found["floor"] = floors.read_loop(f"{folder}/floor", count) * 1e6
     found["read"] -= found["floor"]
+    found["any"] = min(few) * 1000
     return found
+
+
+def resumed(shape, folder, count):
+    """Seconds of a resume in a new process: what is in memory here would not be there."""
+    for fails in ("fails", "resumes"):
+        out = subprocess.run(
+            [sys.executable, __file__, folder, str(count), shape, fails], check=True, capture_output=True, text=True
+        )
+    return float(out.stdout)
 
 
 if __name__ == "__main__":
     place, number = sys.argv[1], int(sys.argv[2])
     os.environ["RESULTANT__HOME_DIR"] = f"{place}/home"
     if len(sys.argv) > 3:
-        end, seconds = run(sys.argv[3], place, number, resume_run=sys.argv[3])
-        assert end.is_successful(), end
+        first = sys.argv[4] == "fails"
+        end, seconds = run(sys.argv[3], place, number, **{"flow_run_id" if first else "resume_run": sys.argv[3]})
+        assert end.is_failed() if first else end.is_successful(), end
         print(seconds)
     else:
         print(json.dumps(measure(place, number)))

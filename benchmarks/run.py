@@ -127,6 +127,7 @@ def resume_rows(parent, count, rounds):
             found.setdefault(name, []).append(value)
     names = {"read": ("resume, values read", "us a finished task beyond the floor")}
     names["floor"] = ("floor of reading", "us a value")
+    names["any"] = ("resume of ten tasks", "ms")
     return [(*names.get(name, (f"resume, {name}", "us a finished task")), values) for name, values in found.items()]
 
 
