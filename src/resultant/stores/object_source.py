@@ -95,6 +95,8 @@ class _Ranges(RawIOBase):
             if index != self._index:
                 self._load(index, (self._position + total - done - 1) // RANGE)
             piece = self._view[start : start + total - done]
+            if not piece:
+                raise EOFError("A range of a result is shorter than it should be.")
             view[done : done + len(piece)] = piece
             done += len(piece)
             self._position += len(piece)
