@@ -22,11 +22,16 @@ def main() -> int:
 
     killed: list[bool] = []
 
+    def end(*_: object) -> None:
+        killed.append(True)
+        server.kill()
+
     def watch() -> None:
         while os.read(0, 4096):
             pass
-        killed.append(True)
-        server.kill()
+        end()
+
+    signal.signal(signal.SIGTERM, end)
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
