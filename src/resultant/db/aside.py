@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Aside"]
 
 # As many rows in the journal are worth a transaction, and so is a pause of this long.
-_BATCH = 150
+_BATCH = 4000
 _QUIET = 0.05
 
 # The journal is emptied when all its rows are in the database. If that never happens by itself, because more are brought
