@@ -28,15 +28,15 @@ _STORED, _INLINE, _SCALAR, _VALUE, _NOTHING, _ANEW = b"\x00", b"\x01", b"\x02", 
 _names: dict[str | None, bytes] = {}
 
 
-def of_task(digester: Digester, step: Step, upstream: list[State]) -> bytes | None:
+def of_task(digester: Digester, step: Step, states: list[State]) -> bytes | None:
     """Return the fingerprint of a task's inputs, or ``None`` where one of them has none, or would have to be read for it.
 
     Args:
         digester: holds the key.
         step: the task.
-        upstream: the states of the tasks above, one for each edge.
+        states: the states of all steps.
     """
-    inputs = _inputs(step, upstream)
+    inputs = inputs_of_task(step, states)
     return None if inputs is None else digester.small(inputs)
 
 
@@ -47,12 +47,9 @@ def inputs_of_task(step: Step, states: list[State]) -> bytes | None:
         step: the task.
         states: the states of all steps.
     """
-    return _inputs(step, [states[edge.index] for edge in step.upstream])
-
-
-def _inputs(step: Step, upstream: list[State]) -> bytes | None:
     text = b""
-    for edge, above in zip(step.upstream, upstream):  # noqa: B905 - as long as each other; this is a hot path
+    for edge in step.upstream:
+        above = states[edge.index]
         if above.__class__ is Success and (stored := above._result._digest) is not None:
             part: bytes | None = _STORED + stored
         else:

@@ -13,6 +13,7 @@ from resultant.errors import (
     SerializationError,
     StorageFullError,
 )
+from resultant.stores.base import SPILL
 
 from .rewriting import again
 from .writers import BYTES, THREADS
@@ -33,8 +34,8 @@ __all__ = ["like", "locate", "packer_of", "put_behind", "read_target", "save", "
 
 #: Attributes of a result that belong to one value.
 _OF_ONE_VALUE = ("value", "location", "_size", "_digest", "_part", "_load")
-#: Up to here the bytes of a result that go far away travel from a worker process to the driver, as its value does.
-_LEFT = 1 << 18
+#: Up to here, bytes of a result that go far away travel from a worker process to the driver, as its value does.
+_LEFT = SPILL
 
 _new = object.__new__
 

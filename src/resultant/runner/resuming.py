@@ -43,8 +43,7 @@ def stands(run: FlowRun, history: History, step: Step) -> bool:
         # A parameter costs nothing, and may have been given anew: what depends on it compares what it was given.
         run.redone.add(index)
         return False
-    upstream = [run.states[edge.index] for edge in step.upstream] if step.upstream else []
-    inputs = of_task(history.digester, step, upstream) if history.row(step) is not None else None
+    inputs = of_task(history.digester, step, run.states) if history.row(step) is not None else None
     if step.mapped:
         states = history.whole(run, step, inputs)
         if states is not None:
@@ -58,7 +57,7 @@ def stands(run: FlowRun, history: History, step: Step) -> bool:
     history.begin()
     if not _fetch(run, history, step, None) or run.torn:
         return True
-    waiting = history.waiting(run, step, -1, lambda: of_task(history.digester, step, upstream))
+    waiting = history.waiting(run, step, -1, lambda: of_task(history.digester, step, run.states))
     if waiting is not None:
         run.states[index] = waiting
     if not step.mapped:
@@ -77,8 +76,7 @@ def adopt_children(run: FlowRun, history: History, step: Step, brood: Brood) -> 
     """
     children, states = brood.children, brood.parent.map_states
     assert children is not None
-    upstream = [run.states[edge.index] for edge in step.upstream]
-    epoch = history.epoch(run, step, of_task(history.digester, step, upstream))
+    epoch = history.epoch(run, step, of_task(history.digester, step, run.states))
     for child in range(children.count):
         if states[child] is None and (children.quick or not children.waits_for(child)):
             states[child] = _standing_or_waiting(run, history, step, brood, child, epoch)
