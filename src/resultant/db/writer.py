@@ -33,7 +33,7 @@ __all__ = ["Writer"]
 # Waiting this long for company makes a hundred commits a second out of ten thousand. What is left of the promised 10 ms
 # is for the interpreter, which lets a thread wait up to 5 ms for its turn, and for the commit. Whoever brings a row after
 # that writes what waits by itself, and so when there are so many.
-_SOON = 0.006
+_SOON = 0.005
 _MANY = 500
 
 # The thread gives those who bring rows so much time to do it.

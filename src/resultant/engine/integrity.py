@@ -13,12 +13,12 @@ from resultant.stores.base import SPILL, flat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from resultant.stores import Sink
 
-__all__ = ["LARGE", "Digester", "DigestingSink"]
+__all__ = ["LARGE", "Digester", "DigestingSink", "side_by_side"]
 
 #: Payloads of at least this many bytes take the hash that keeps up with memory.
 LARGE = 1 << 16
@@ -27,6 +27,9 @@ _BLAKE2B = b"\x01"
 _BLAKE3 = b"\x02"
 _SIZE = 16
 _CHUNK = 1 << 20
+
+#: Buffers of at least this many bytes are hashed while they are written.
+_WORTH_A_THREAD = 16 << 20
 
 
 class Digester:
@@ -154,6 +157,9 @@ class DigestingSink:
             self._running.update(sink.finished())
         update, write = self._running.update, sink.write
         view = memoryview(view)
+        if length >= _WORTH_A_THREAD:
+            side_by_side(lambda: update(view), lambda: write(view))
+            return length
         for start in range(0, length, _CHUNK):
             piece = view[start : start + _CHUNK]
             update(piece)
@@ -167,6 +173,33 @@ class DigestingSink:
         data = self._sink.finished()
         assert data is not None
         return self._digester.of(data)
+
+
+def side_by_side(first: Callable[[], Any], second: Callable[[], Any]) -> tuple[Any, Any]:
+    """Return what both return; the first is called on another thread.
+
+    Hashing and decoding both let go of the interpreter for large buffers: side by side they cost as much as one.
+    """
+    from threading import Thread
+
+    results: list[Any] = []
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(first())
+        except Exception as error:  # noqa: BLE001 - carried to the caller's thread
+            failure.append(error)
+
+    thread = Thread(target=run, name="resultant-digest")
+    thread.start()
+    try:
+        value = second()
+    finally:
+        thread.join()
+    if failure:
+        raise failure[0]
+    return results[0], value
 
 
 def _keyed(key: bytes) -> Any:

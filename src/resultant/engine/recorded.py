@@ -8,7 +8,6 @@ from resultant.stores.base import SPILL, MemorySource
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
     from resultant.engine.integrity import Digester
@@ -89,7 +88,7 @@ class RecordedValue:
                 raise _damaged(location)
 
     def _checked(self, result: Any, source: Source, location: str, digester: Digester, digest: bytes) -> Any:
-        from resultant.engine.integrity import LARGE
+        from resultant.engine.integrity import LARGE, side_by_side
 
         mapped = source.map(writable=False) if source.size >= LARGE else None
         if mapped is None:
@@ -99,7 +98,7 @@ class RecordedValue:
             if not digester.agrees(digest, data):
                 raise _damaged(location)
             return decode(result.serializer, MemorySource(data), location)
-        agrees, value = _side_by_side(
+        agrees, value = side_by_side(
             lambda: digester.agrees(digest, mapped), lambda: decode(result.serializer, source, location)
         )
         mapped.release()
@@ -165,7 +164,7 @@ def load_for_record(serializer: Any, store: Store, location: str, digester: Dige
 
 
 def _read_for_record(serializer: Any, source: Source, location: str, digester: Digester) -> tuple[Any, int, bytes]:
-    from resultant.engine.integrity import LARGE
+    from resultant.engine.integrity import LARGE, side_by_side
 
     mapped = source.map(writable=False) if source.size >= LARGE else None
     if mapped is None:
@@ -174,7 +173,7 @@ def _read_for_record(serializer: Any, source: Source, location: str, digester: D
             return value, source.size, digest
         data = source.read()
         return decode(serializer, MemorySource(data), location), len(data), digester.of(data)
-    digest, value = _side_by_side(lambda: digester.of(mapped), lambda: decode(serializer, source, location))
+    digest, value = side_by_side(lambda: digester.of(mapped), lambda: decode(serializer, source, location))
     mapped.release()
     return value, source.size, digest
 
@@ -201,33 +200,6 @@ def _streamed(
     if expected is not None and digest != expected:
         raise _damaged(location)
     return value, digest
-
-
-def _side_by_side(first: Callable[[], Any], second: Callable[[], Any]) -> tuple[Any, Any]:
-    """Return what both return; the first is called on another thread.
-
-    Hashing and decoding both let go of the interpreter for large buffers: side by side they cost as much as one.
-    """
-    from threading import Thread
-
-    results: list[Any] = []
-    failure: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            results.append(first())
-        except Exception as error:  # noqa: BLE001 - carried to the caller's thread
-            failure.append(error)
-
-    thread = Thread(target=run, name="resultant-digest")
-    thread.start()
-    try:
-        value = second()
-    finally:
-        thread.join()
-    if failure:
-        raise failure[0]
-    return results[0], value
 
 
 def later(result: Any, load: Any) -> Any:
