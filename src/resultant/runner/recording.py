@@ -101,6 +101,7 @@ class Recorder:
             return self._rows(noted, noted[3::5] if many is None else many(noted[::5]))
 
         def note(index: int, state: State, began: float, before: State | None) -> None:
+            inputs = None if many is not None or inputs_of is None else inputs_of(index)
             # The usual case, which a run may meet a million times.
             if state.__class__ is Success and before.__class__ is Pending and not state._context:
                 result = state._result
@@ -108,15 +109,12 @@ class Recorder:
                 take = ways.get(kind)
                 if take is None and (take := self._way(step, result, step.slug, rows)) is not None:
                     ways[kind] = take
-                if take is not None and result.location is not None and result._digest:
-                    if many is not None:
-                        take((index, began, time(), None, result))
-                        return
-                    inputs = inputs_of and inputs_of(index)
-                    if inputs is not None:
-                        take((index, began, time(), inputs, result))
-                        return
-            inputs = inputs_of and inputs_of(index)
+                known = many is not None or inputs is not None
+                if known and take is not None and result.location is not None and result._digest:
+                    take((index, began, time(), inputs, result))
+                    return
+            if many is not None:
+                (inputs,) = many([index])
             self._whole(step, index, state, began, 1 if before is None else tries(before), inputs)
 
         brood.note = note
