@@ -114,6 +114,7 @@ class FlowRun(msgspec.Struct, frozen=True):
         message: the exception's message, where it was asked for.
         text: where the whole message lies.
         pinned: keep the run, whatever its age.
+        digest_key: name of the secret that its digests were taken with; ``None`` where that is not known.
     """
 
     id: str
@@ -137,6 +138,7 @@ class FlowRun(msgspec.Struct, frozen=True):
     message: str | None = None
     text: str | None = None
     pinned: bool = False
+    digest_key: str | None = None
 
 
 class TaskRun(msgspec.Struct, frozen=True, gc=False):

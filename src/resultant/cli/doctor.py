@@ -23,6 +23,9 @@ __all__ = ["command"]
 #: Below so many bytes of free space it is time to say so.
 _LITTLE = 256 << 20
 
+#: So many runs are looked at.
+_RECENT = 1000
+
 
 class Examination:
     """Tries things one after another, and keeps what was found."""
@@ -58,7 +61,10 @@ def command() -> int:
     found = Examination()
     if found.attempt("settings", _settings):
         found.attempt("home", _home)
+        secret = found.attempt("secret for digests", _secret)
         if found.attempt("database", _database):
+            if secret:
+                _compare_secrets(found)
             _try_default(found)
             _try_named(found)
             _try_recorded(found)
@@ -95,6 +101,29 @@ def _home() -> str:
     if free < _LITTLE:
         raise OSError(f"{home} has only {output.size(free)} of free space. Free some: `resultant gc` may help.")
     return f"{home} can be written to; {output.size(free)} are free."
+
+
+def _secret() -> str:
+    from resultant.runner.digest_key import digester, key_file
+
+    name = digester().name
+    return f"{key_file()} holds it; its name is {name}."
+
+
+def _compare_secrets(found: Examination) -> None:
+    from resultant.cli.command import database
+    from resultant.runner.digest_key import is_ours
+
+    runs = database().flow_runs(limit=_RECENT)
+    strange = [run.id for run in runs if not is_ours(run)]
+    if strange:
+        found.note(
+            "secret for digests",
+            "warning",
+            f"{len(strange)} of the last {len(runs)} runs were recorded with another one ({strange[0]}, for example), so that their "
+            "results cannot be checked here. Let all homes that share this database have one: copy digest.key, or name the "
+            "file in RESULTANT__RECORD__DIGEST_KEY_FILE.",
+        )
 
 
 def _database() -> str:

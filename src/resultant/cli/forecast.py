@@ -28,7 +28,7 @@ def forecast(flow: Flow, parameters: dict[str, Any]) -> list[dict[str, Any]]:
     plan, run = planned(flow, parameters)
     if any(step.task.cache_for is not None for step in plan.steps):
         from resultant.cli.command import database
-        from resultant.runner.recorded_runs import digester
+        from resultant.runner.digest_key import digester
         from resultant.runner.shelf import stock
 
         run.digester = digester()

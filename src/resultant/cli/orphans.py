@@ -61,7 +61,7 @@ class Orphans:
     def _size_if_ours(self, intent: Intent) -> int | None:
         """Return the size of what lies at a place, if it is what was about to be written there."""
         from resultant.errors import MissingResultError
-        from resultant.runner.recorded_runs import digester
+        from resultant.runner.digest_key import digester
 
         store = self._store(intent)
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 
 from resultant.cli.failure import Failure
 from resultant.reading.places import Places, wrote
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from resultant.cli.progress import Progress
     from resultant.db import StateDB
-    from resultant.records import FlowRun, TaskRun
+    from resultant.records import FlowRun, ResultKind, TaskRun
 
 __all__ = ["Doomed", "Freed", "Removal", "finish_notes", "notes_of"]
 
@@ -263,10 +264,12 @@ class Removal:
         return True
 
     def _is_recorded(self, store: Any, each: Doomed) -> bool:
-        from resultant.runner.recorded_runs import digester
+        from resultant.runner.digest_key import digester_of
 
+        # Where the run's secret is not at hand, that is an error of a result, and the bytes stay.
+        digester = digester_of(self._db.flow_run(each.row.run))
         with store.source(each.location) as source:
-            return bool(digester().agrees(each.row.digest or b"", source.read()))
+            return bool(digester.agrees(each.row.digest or b"", source.read()))
 
     def _release(self, batch: list[TaskRun]) -> None:
         """Let rows forget their results, except where something keeps the bytes."""
@@ -287,17 +290,32 @@ class Removal:
             self._db.task_runs_later(rows)
 
     def _delete_texts(self, run: FlowRun) -> None:
-        folders = set()
+        """Delete what was written of the run's failures, of tries that others followed too."""
+        from resultant.runner.failure_text import texts_of
+
+        folder, kinds = texts_of(run.id), set()
         for batch in self._db.task_run_batches(run.id):
             for row in batch:
-                if row.text is not None and f"failures/{run.id}/" in row.text:
-                    folders.add(os.path.dirname(row.text))
-                    _unlink(row.text)
-        for folder in folders:
-            try:
-                os.rmdir(folder)
-            except OSError:
-                pass  # not ours alone
+                if row.text is None or not os.path.dirname(row.text).endswith(f"/{folder}"):
+                    continue
+                if row.kind is None:
+                    shutil.rmtree(os.path.dirname(row.text), ignore_errors=True)
+                elif row.kind not in kinds:
+                    kinds.add(row.kind)
+                    _delete_below(self._db.result_kind(row.kind), folder)
+
+
+def _delete_below(kind: ResultKind, folder: str) -> None:
+    from resultant.errors import ResultError
+    from resultant.reading.task import result_of
+    from resultant.runner.failure_text import FOLDER
+
+    try:
+        store: Any = result_of(kind).store
+        for key in store.list(f"{FOLDER}/{folder}/"):
+            store.delete(key)
+    except (ResultError, ValueError):
+        pass  # a store that this machine cannot reach keeps it
 
 
 def finish_notes(db: StateDB) -> int:

@@ -25,6 +25,9 @@ __all__ = [
 #: The columns of a flow run.
 FLOW_RUN = FlowRun.__struct_fields__
 
+#: Those of them that are true or false; SQLite has no type for that.
+_FLAGS = (FLOW_RUN.index("alias"), FLOW_RUN.index("pinned"))
+
 #: Folders up to this length are kept once for all; no file system and no object store has longer names.
 SHARED_LENGTH = 4096
 
@@ -34,8 +37,9 @@ _JSON = '{["'
 
 def flow_run(row: Sequence[Any]) -> FlowRun:
     """Return the record of a row in the order of its fields."""
-    *others, alias, code, error, message, text, pinned = row
-    values = [*others, bool(alias), code, error, message, text, bool(pinned)]
+    values = list(row)
+    for flag in _FLAGS:
+        values[flag] = bool(values[flag])
     return FlowRun(*values)
 
 

@@ -49,6 +49,11 @@ class Digester:
     def __reduce__(self) -> Any:
         return Digester, (self.key,)
 
+    @property
+    def name(self) -> str:
+        """What tells this secret from others, and gives nothing of it away."""
+        return blake2b(self.key, digest_size=8, person=b"resultant secret").hexdigest()
+
     def small(self, data: bytes) -> bytes:
         """Return the digest of a few bytes."""
         state = self._base.copy()

@@ -6,7 +6,13 @@ from contextlib import contextmanager
 
 from resultant.engine.integrity import LARGE
 from resultant.engine.recorded import RecordedValue, later
-from resultant.errors import CorruptResultError, MissingResultError, SupersededResultError, UnreadableResultError
+from resultant.errors import (
+    CorruptResultError,
+    MissingResultError,
+    ResultantError,
+    SupersededResultError,
+    UnreadableResultError,
+)
 from resultant.records import location_of
 from resultant.stores.packed import split_place
 
@@ -16,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
     from typing import Any
 
+    from resultant.engine.integrity import Digester
     from resultant.engine.result import Result
     from resultant.records import ResultKind, TaskRun
 
@@ -115,7 +122,7 @@ class RecordedTask:
         result = self._result()
         result.location = location_of(row.location)
         store = result.store if isinstance(result, StoredResult) else None
-        found: Result = later(result, RecordedValue(_digester(), row.digest, row.size, store))
+        found: Result = later(result, RecordedValue(self._digester(), row.digest, row.size, store))
         return found
 
     @property
@@ -124,9 +131,12 @@ class RecordedTask:
         if self.row.text is None:
             return self.row.message
         try:
+            if (kind := self.kind) is not None:
+                store: Any = result_of(kind, self._run.types, self._own_result()).store
+                return str(store.get(self.row.text), "utf-8", "replace")
             with open(self.row.text, encoding="utf-8", errors="replace") as file:
                 return file.read()
-        except OSError:
+        except (OSError, ResultantError):
             return self.row.message
 
     def superseded_by(self) -> TaskRun | None:
@@ -223,7 +233,8 @@ class RecordedTask:
             )
         mapped = source.map(writable=False) if source.size >= LARGE else None
         data = source.read() if mapped is None else mapped
-        if row.digest is not None and not _digester().agrees(row.digest, data):
+        digester = self._digester()
+        if digester is not None and row.digest is not None and not digester.agrees(row.digest, data):
             raise CorruptResultError(f"The bytes at {row.location!r} are not those that were recorded.")
         return data
 
@@ -313,6 +324,14 @@ class RecordedTask:
             made = self._run.made[kind.id] = result_of(kind, self._run.types)
         return made.copy()
 
+    def _digester(self) -> Digester | None:
+        """Return what checks the bytes; ``None`` where there is no digest to check them against."""
+        if self.row.digest is None:
+            return None
+        from resultant.runner.digest_key import digester_of
+
+        return digester_of(self._run.row)
+
     def _own_result(self) -> Result | None:
         flow = self._run.own_flow
         if flow is None:
@@ -354,9 +373,3 @@ def moment(seconds: float | None) -> datetime | None:
     from datetime import UTC, datetime
 
     return datetime.fromtimestamp(seconds, UTC)
-
-
-def _digester() -> Any:
-    from resultant.runner.recorded_runs import digester
-
-    return digester()

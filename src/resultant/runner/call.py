@@ -49,12 +49,12 @@ def call(frame: TaskFrame, inputs: dict[str, Any]) -> State:
     except (Exception, SystemExit) as error:
         if context.get("raise_on_exception"):
             raise
-        # The log begins with the user's own code: the frame of this function says nothing.
-        trace = error.__traceback__.tb_next if error.__traceback__ is not None else None
+        from .failure_text import users_trace
+
         get_logger(step.name).error(
             "Task '%s': Exception encountered during task execution!",
             _name(frame),
-            exc_info=(type(error), error, trace),
+            exc_info=(type(error), error, users_trace(error)),
         )
         from resultant.errors import safe_repr
 

@@ -8,9 +8,10 @@ import sys
 from contextlib import contextmanager
 from time import time
 
-from resultant.engine.integrity import Digester
-from resultant.errors import DatabaseError
+from resultant.errors import ConfigurationError, DatabaseError
 from resultant.runtime import get_logger, settings
+
+from .digest_key import digester, is_ours
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,11 +29,10 @@ if TYPE_CHECKING:
     from .recording import Recorder
     from .undisturbed import Undisturbed
 
-__all__ = ["Recording", "begin", "close_databases", "database", "digester", "earlier_run"]
+__all__ = ["Recording", "begin", "close_databases", "database", "earlier_run"]
 
 #: Opened databases, by address and home; one serves the whole process.
 _open: dict[tuple[str | None, str], StateDB] = {}
-_keys: dict[str, Digester] = {}
 
 #: Keys of the context that belong to a run as such, and are on record elsewhere or worked out anew.
 _OWN_KEYS = frozenset(
@@ -72,54 +72,12 @@ def close_databases() -> None:
         _open.popitem()[1].close()
 
 
-def digester() -> Digester:
-    """Return what takes digests with the secret of the home, which is made when it is first asked for."""
-    home = settings().home_dir
-    found = _keys.get(home)
-    if found is None:
-        found = _keys[home] = Digester(_secret(home))
-    return found
-
-
 def _forget() -> None:
     """Let a forked child open its own connections: those of the parent are of no use to it."""
     _open.clear()
 
 
 os.register_at_fork(after_in_child=_forget)
-
-
-def _secret(home: str) -> bytes:
-    path = os.path.join(home, "digest.key")
-    if not os.path.exists(path):
-        _make_secret(path)
-    with open(path, "rb") as file:
-        key = file.read()
-    if len(key) != 32:
-        from resultant.errors import ConfigurationError
-
-        raise ConfigurationError(
-            f"The secret for digests, {path}, should be 32 bytes and has {len(key)}. Put back the file, or remove it: results that "
-            "are on record then count as damaged."
-        )
-    return key
-
-
-def _make_secret(path: str) -> None:
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    fresh = f"{path}.{os.getpid()}-{os.urandom(4).hex()}"
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        os.write(descriptor, os.urandom(32))
-    finally:
-        os.close(descriptor)
-    try:
-        # Two processes may get here at once: the first link wins, and both read what it made.
-        os.link(fresh, path)
-    except FileExistsError:
-        pass
-    finally:
-        os.unlink(fresh)
 
 
 class Recording:
@@ -220,6 +178,7 @@ def earlier_run(flow: Any, text: str, parameters: dict[str, Any], context: dict[
         UnknownRunError: there is no such run.
         RunHeldError: somebody is at work on it.
         ValueError: it is a run of another flow, or a parameter is not on record and was not given.
+        ConfigurationError: its digests were taken with another secret.
     """
     from datetime import UTC, datetime
 
@@ -229,6 +188,12 @@ def earlier_run(flow: Any, text: str, parameters: dict[str, Any], context: dict[
     found = db.find_flow_run(text)
     if found.flow != flow.name:
         raise ValueError(f"Run {found.id} is one of the flow {found.flow!r}, not of {flow.name!r}.")
+    if not is_ours(found):
+        raise ConfigurationError(
+            f"Run {found.id} was recorded with another secret for digests than that of this home, so that nothing could tell which "
+            "of its results still stand. Copy digest.key from the home that recorded it, or name that file in "
+            "RESULTANT__RECORD__DIGEST_KEY_FILE."
+        )
     with db.hold(found.id):
         # What was read before it was held may have changed since.
         row = db.flow_run(found.id)
@@ -320,6 +285,7 @@ def begin(
         alias=bool(getattr(sys.modules.get("prefect"), "__resultant_alias__", False)),
         code=json.dumps(code_digests(plan, run.digester), sort_keys=True),
         pinned=earlier is not None and earlier.pinned,
+        digest_key=run.digester.name,
     )
     history = None
     if earlier is not None:

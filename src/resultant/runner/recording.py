@@ -204,7 +204,7 @@ class Recorder:
             due,
             children,
             inputs,
-            None if location is None else self._kind(step, result),
+            self._kind_of_row(step, result, location, text),
             None if location is None else location_text(location),
             result._size,
             result._digest,
@@ -269,6 +269,14 @@ class Recorder:
         entry = step.shelf.entry(state, row) if isinstance(state, Cached) and step.shelf is not None else None
         if entry is not None:
             self.db.cache_put([entry])
+
+    def _kind_of_row(self, step: Step, result: Result, location: str | None, text: str | None) -> int | None:
+        if location is not None:
+            return self._kind(step, result)
+        if text is not None and "://" in text and step.result is not None:
+            # The text lies in the store of the task's results, and is read through it.
+            return self._kind(step, step.result.from_value(None))
+        return None
 
     def _kind(self, step: Step, result: Result) -> int:
         if result.__class__ is not step.result.__class__ or (step.shelf is not None and not _is_like(step, result)):

@@ -219,12 +219,17 @@ def _code(step: Step, digester: Digester) -> bytes | None:
 def _offers(db: StateDB, step: Step, shelf: Shelf, run: Run) -> list[Offer]:
     from .entries import Entries
 
-    entries, others = [], 0
+    entries, others, strange = [], 0, 0
+    runs: dict[str, bool] = {}
     for entry in db.cache_find(shelf.key):
         # What this run did itself before it was resumed, its own record tells.
         if passed(_moment(entry.expires)) or entry.run == run.keys["flow_run_id"]:
             continue
-        if entry.code != shelf.code and not step.task.cache_ignores_code:
+        if entry.run not in runs:
+            runs[entry.run] = _is_comparable(db, entry.run)
+        if not runs[entry.run]:
+            strange += 1
+        elif entry.code != shelf.code and not step.task.cache_ignores_code:
             others += 1
         else:
             entries.append(entry)
@@ -242,7 +247,25 @@ def _offers(db: StateDB, step: Step, shelf: Shelf, run: Run) -> list[Offer]:
             "use it all the same.)",
             step.name,
         )
+    if strange and not offers:
+        get_logger(step.name).info(
+            "Task '%s': what is in the cache was recorded with another secret for digests, so it is not used. "
+            "(RESULTANT__RECORD__DIGEST_KEY_FILE names the one that your team shares.)",
+            step.name,
+        )
     return offers
+
+
+def _is_comparable(db: StateDB, run_id: str) -> bool:
+    from resultant.errors import UnknownRunError
+
+    from .digest_key import is_ours
+
+    try:
+        return is_ours(db.flow_run(run_id))
+    except UnknownRunError:
+        # Somebody removes it at this moment.
+        return False
 
 
 def _moment(seconds: float | None) -> datetime | None:

@@ -118,10 +118,11 @@ class ServerSettings(Section, frozen=True):
 
 
 class RecordSettings(Section, frozen=True):
-    """``record.*``: what the state database is told."""
+    """``record.*``: what the state database is told, and which secret its digests are taken with."""
 
     runs: bool = True
     messages: bool = False
+    digest_key_file: str | None = None
 
 
 class Settings(Section, frozen=True):

@@ -23,7 +23,8 @@ CREATE TABLE flow_run (
     error TEXT,
     message TEXT,
     text TEXT,
-    pinned BOOLEAN NOT NULL
+    pinned BOOLEAN NOT NULL,
+    digest_key TEXT
 );
 CREATE INDEX flow_run_created ON flow_run (created, no);
 CREATE INDEX flow_run_flow ON flow_run (flow, created);

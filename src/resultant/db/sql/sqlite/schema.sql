@@ -22,7 +22,8 @@ CREATE TABLE flow_run (
     error TEXT,
     message TEXT,
     text TEXT,
-    pinned INTEGER NOT NULL
+    pinned INTEGER NOT NULL,
+    digest_key TEXT
 );
 CREATE INDEX flow_run_created ON flow_run (created);
 CREATE INDEX flow_run_flow ON flow_run (flow, created);
