@@ -49,6 +49,19 @@ def raw_read(path):
     return seconds
 
 
+def touch(size):
+    """Have the machine hand out at least `size` bytes of memory, and give them back.
+
+    A virtual machine gets memory from its host when it is first touched, which takes several times as long as the touch
+    itself. Called before each of several measurements, none of them pays for what the others find.
+    """
+    import mmap
+
+    with mmap.mmap(-1, size * 5 // 4, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as memory:
+        for start in range(0, len(memory), mmap.PAGESIZE):
+            memory[start] = 1
+
+
 def bare_python(code, python, repeat=7):
     """Median seconds of a whole process that runs `code`."""
     import statistics
@@ -57,6 +70,6 @@ def bare_python(code, python, repeat=7):
     times = []
     for _ in range(repeat):
         start = time.perf_counter()
-        subprocess.run([python, "-c", code], check=True)
+        subprocess.run([python, "-c", code], check=True, stdout=subprocess.DEVNULL)
         times.append(time.perf_counter() - start)
     return statistics.median(times)

@@ -46,7 +46,13 @@ LIMITS = {
     "resume, mapped": 20.0,
     "resume, separate": 20.0,
     "resume, values read": 20.0,
+    "recorded array both": 1.3,
+    "100 bytes with a digest": 1.1,
+    "resultant --help": 6.0,
 }
+
+#: Milliseconds that a command may take over a million task runs, its process included.
+COMMAND_LIMIT = 100.0
 
 
 def main():
@@ -56,7 +62,7 @@ def main():
     parser.add_argument("--json", metavar="FILE", help="write the medians there as well")
     chosen = parser.parse_args()
     # Rows go beside the results that they are about, and not into the home of whoever measures.
-    home = tempfile.mkdtemp(prefix="resultant-bench-home-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
+    home = tempfile.mkdtemp(prefix="resultant-bench-home-", dir=memory_folder())
     os.environ["RESULTANT__HOME_DIR"] = home
     atexit.register(shutil.rmtree, home, ignore_errors=True)
     rounds = chosen.rounds or (2 if chosen.quick else 5)
@@ -67,8 +73,9 @@ def main():
     for label, parent in places:
         if os.access(parent, os.W_OK):
             rows += small_rows(label, parent, count, rounds)
-    rows += large_rows("/dev/shm" if os.access("/dev/shm", os.W_OK) else tempfile.gettempdir(), mebibytes, rounds)
-    rows += resume_rows(parent_of_resumes(), count, rounds)
+    rows += each_round("large.py", [str(mebibytes)], rounds, large_name)
+    rows += each_round("resume.py", [str(count)], rounds, resume_name)
+    rows += record_rows(mebibytes, rounds, chosen.quick)
     rows += objects.rows(mebibytes, rounds)
     rows += import_rows(5 if chosen.quick else 15)
     rows += memory_rows([1_000, 10_000] if chosen.quick else [1_000, 10_000, 100_000])
@@ -96,54 +103,71 @@ def small_rows(label, parent, count, rounds):
     return rows
 
 
-def large_rows(parent, mebibytes, rounds):
+def each_round(name, arguments, rounds, named, first=()):
+    """Rows of a script that is called once a round, in a process and a folder of its own, and prints JSON.
+
+    A process of its own, because a peak of memory never goes down again.
+
+    Args:
+        name: the script.
+        arguments: what it is given after the folder.
+        rounds: how often.
+        named: makes a row's name and unit of a name that the script prints.
+        first: what it is given before the folder.
+    """
     found = {}
     for _ in range(rounds):
-        folder = tempfile.mkdtemp(dir=parent, prefix="resultant-bench-")
+        folder = tempfile.mkdtemp(dir=memory_folder(), prefix="resultant-bench-")
         try:
-            # A process of its own, because a peak of memory never goes down again.
-            out = script("large.py", folder, str(mebibytes))
+            out = script(name, *first, folder, *arguments)
         finally:
             shutil.rmtree(folder)
-        for name, value in json.loads(out).items():
-            found.setdefault(name, []).append(value)
-    units = {"ms": "ms", "memory": "x value"}
-    return [(name, units.get(name.split()[-1], "x raw"), values) for name, values in found.items()]
+        for figure, value in json.loads(out).items():
+            found.setdefault(figure, []).append(value)
+    return [(*named(figure), values) for figure, values in found.items()]
 
 
-def parent_of_resumes():
+def memory_folder():
     return "/dev/shm" if os.access("/dev/shm", os.W_OK) else tempfile.gettempdir()
 
 
-def resume_rows(parent, count, rounds):
-    found = {}
-    for _ in range(rounds):
-        folder = tempfile.mkdtemp(dir=parent, prefix="resultant-bench-")
-        try:
-            out = script("resume.py", folder, str(count))
-        finally:
-            shutil.rmtree(folder)
-        for name, value in json.loads(out).items():
-            found.setdefault(name, []).append(value)
-    names = {"read": ("resume, values read", "us a finished task beyond the floor")}
-    names["floor"] = ("floor of reading", "us a value")
-    names["any"] = ("resume of ten tasks", "ms")
-    return [(*names.get(name, (f"resume, {name}", "us a finished task")), values) for name, values in found.items()]
+def large_name(name):
+    return name, {"ms": "ms", "memory": "x value"}.get(name.split()[-1], "x raw")
+
+
+def resume_name(name):
+    names = {
+        "read": ("resume, values read", "us a finished task beyond the floor"),
+        "floor": ("floor of reading", "us a value"),
+        "any": ("resume of ten tasks", "ms"),
+    }
+    return names.get(name, (f"resume, {name}", "us a finished task"))
+
+
+def record_rows(mebibytes, rounds, quick):
+    rows = each_round("records.py", [str(mebibytes)], rounds, lambda name: (name, "x raw"), ["array"])
+    rows += each_round("records.py", ["5000"], rounds, lambda name: (name, "x without"), ["small"])
+    many = 10_000 if quick else 100_000
+    rows += each_round("records.py", [str(many)], 1, lambda name: (name, "bytes a million task runs"), ["growth"])
+    many = 100_000 if quick else 1_000_000
+    return rows + each_round("records.py", [str(many)], 1, lambda name: (f"{name}, {many:,}", "ms"), ["commands"])
 
 
 def import_rows(repeat):
-    ratios = []
+    ratios, helps = [], []
     for _ in range(repeat):
         bare = floors.bare_python("pass", sys.executable, 3)
         ratios.append(floors.bare_python("from resultant import Flow, task", sys.executable, 3) / bare)
-    return [("import", "x `python -c pass`", ratios)]
+        helped = "import sys; sys.argv[1:] = ['--help']; from resultant.cli.main import main; main()"
+        helps.append(floors.bare_python(helped, sys.executable, 3) / bare)
+    return [("import", "x `python -c pass`", ratios), ("resultant --help", "x `python -c pass`", helps)]
 
 
 def memory_rows(sizes):
     rows = []
     for size in sizes:
         rows.append((f"memory per task, {size:,}", "bytes", [float(script("memory.py", str(size)))]))
-        folder = tempfile.mkdtemp(prefix="resultant-bench-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
+        folder = tempfile.mkdtemp(prefix="resultant-bench-", dir=memory_folder())
         try:
             figure = float(script("memory.py", str(size), folder))
         finally:
@@ -157,6 +181,12 @@ def script(name, *arguments):
         [sys.executable, os.path.join(HERE, name), *arguments], check=True, capture_output=True, text=True
     )
     return out.stdout
+
+
+def limit_of(name, unit):
+    if name.startswith("resultant ") and unit == "ms":
+        return COMMAND_LIMIT
+    return LIMITS.get(name) or LIMITS.get(name.rpartition(", ")[0])
 
 
 def show(rows):
@@ -173,7 +203,7 @@ def show(rows):
     ):
         table.add_column(column, justify=side)
     for name, unit, values in rows:
-        limit = LIMITS.get(name) or LIMITS.get(name.rpartition(", ")[0])
+        limit = limit_of(name, unit)
         median = statistics.median(values)
         mark = "" if limit is None or median <= limit else "[red]"
         table.add_row(
