@@ -196,3 +196,37 @@ def test_a_run_recorded_in_memory_has_its_texts_at_home(tmp_path: Path) -> None:
     (row,) = database().task_runs("0123")
     assert row.text is not None
     assert row.text.startswith(config.home_dir)
+
+
+@pytest.mark.parametrize("executor", ["local", "threads", "processes:2"])
+def test_the_place_in_the_code_is_known_whoever_ran_it(executor: str, tmp_path: Path) -> None:
+    shell = Shell(tmp_path)
+    file = shell.write("failing.py", FLOW.format(imports="LocalResult", result="LocalResult(dir='results')"))
+    run = shell.run("failing.py", "--executor", executor, status=1)
+
+    shown = shell("runs", "show", run, "--json").json
+
+    assert [each["error"] for each in shown["failures"]] == [f"ValueError at {file}:7"] * 2
+    for each in shown["failures"]:
+        lines = each["text"].splitlines()
+        assert f'  File "{file}", line 7, in breaks' in lines
+        assert '    raise ValueError(f"the telltale of {x}")' in lines
+
+
+def test_the_place_is_that_in_the_users_code(tmp_path: Path) -> None:
+    @task
+    def reads() -> Any:
+        return LocalResult(dir=str(tmp_path)).read("missing").value
+
+    @task
+    def follows(x: Any) -> Any:
+        return x
+
+    with Flow("place", result=LocalResult(dir=str(tmp_path / "results"))) as flow:
+        follows(reads())
+
+    run = recorded(flow)
+
+    line = reads.run.__code__.co_firstlineno + 2
+    assert run["reads"].error == f"MissingResultError at {__file__}:{line}"
+    assert run["follows"].error == "TRIGGERFAIL"

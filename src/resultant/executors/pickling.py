@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import threading
 from collections import ChainMap
-from types import FunctionType
+from types import CodeType, FunctionType
 
 import cloudpickle
 
@@ -28,8 +28,19 @@ _MOST_REFERENCES = 1024
 #: How objects travel that name something which each process has for itself, by class; filled in by higher layers.
 REFERENCES: dict[type, Callable[[Any], Any]] = {}
 
-#: How objects travel, by class, that are to reach workers and no file; filled in by higher layers.
-CARRIED: dict[type, Callable[[Any], Any]] = {}
+
+def _code(code: CodeType) -> tuple[Any, ...]:
+    make, arguments = cloudpickle.Pickler.dispatch_table[CodeType](code)[:2]
+    return _code_of, (make, arguments, code.co_filename)
+
+
+def _code_of(make: Callable[..., CodeType], arguments: tuple[Any, ...], file: str) -> CodeType:
+    # cloudpickle leaves the file out, so that equal functions have equal bytes; here a traceback is to show its lines.
+    return make(*arguments).replace(co_filename=file)
+
+
+#: How objects travel, by class, that are to reach workers and no file; higher layers add theirs.
+CARRIED: dict[type, Callable[[Any], Any]] = {CodeType: _code}
 
 _local = threading.local()
 _references: dict[Callable[..., Any], bytes] = {}

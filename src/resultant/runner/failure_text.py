@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from .frame import TaskFrame
 
-__all__ = ["FOLDER", "keep_failure", "texts_of", "users_trace"]
+__all__ = ["FOLDER", "keep_failure", "texts_of", "users_trace", "where_raised"]
 
 #: Where the texts lie in a store of results.
 FOLDER = ".resultant"
@@ -43,6 +43,8 @@ def keep_failure(frame: TaskFrame, failed: Failed) -> None:
     data = text.encode("utf-8", "backslashreplace")
     store = _beside(frame, error)
     failed._text = _put_at_home(key, data) if store is None else _put_beside(frame, store, key, data)  # type: ignore[attr-defined]
+    # Where a worker process runs, its driver gets the exception without its traceback.
+    failed._where = where_raised(error)  # type: ignore[attr-defined]
 
 
 def users_trace(error: BaseException) -> TracebackType | None:
@@ -58,6 +60,24 @@ def users_trace(error: BaseException) -> TracebackType | None:
     while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_LIBRARY):
         trace = trace.tb_next
     return trace or error.__traceback__
+
+
+def where_raised(error: Any) -> str | None:
+    """Return an exception's type, and the last line of code outside of this library that it came from; never its message.
+
+    Args:
+        error: the exception, or something else that a failed state holds.
+    """
+    if not isinstance(error, BaseException):
+        return None
+    found, trace = type(error).__name__, error.__traceback__
+    line = None
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if not file.startswith(_LIBRARY):
+            line = f"{file}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return found if line is None else f"{found} at {line}"
 
 
 def texts_of(run_id: str) -> str:

@@ -8,6 +8,7 @@ from time import time
 from resultant.engine.state import Cached, Failed, Mapped, Pending, Retrying, Scheduled, Success
 from resultant.records import location_text
 
+from .failure_text import where_raised
 from .fingerprint import inputs_of_task
 
 TYPE_CHECKING = False
@@ -294,17 +295,8 @@ class Recorder:
         return kind
 
     def _failure(self, state: State) -> tuple[str | None, str | None, str | None]:
-        text = getattr(state, "_text", None)
-        error = state._result.value
-        summary: str | None = None
-        if isinstance(error, BaseException):
-            summary = type(error).__name__
-            trace = error.__traceback__
-            while trace is not None and trace.tb_next is not None:
-                trace = trace.tb_next
-            if trace is not None:
-                summary = f"{summary} at {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
-        return summary, str(state.message) if self.messages else None, text
+        summary = getattr(state, "_where", None) or where_raised(state._result.value)
+        return summary, str(state.message) if self.messages else None, getattr(state, "_text", None)
 
 
 def _is_like(step: Step, result: Any) -> bool:
