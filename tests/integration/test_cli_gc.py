@@ -16,7 +16,8 @@ from command_line import Shell
 
 import resultant
 from resultant import Flow, LocalResult, Parameter, config, task
-from resultant.cli.removal import Removal, finish_notes, notes_of
+from resultant.cli.notes import notes_of
+from resultant.cli.removal import Removal, finish_notes
 from resultant.errors import MissingResultError, UnknownRunError
 from resultant.runner.recorded_runs import database
 from resultant.stores.file import FileStore

@@ -15,7 +15,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from command_line import Shell
 
 from resultant import Flow, LocalResult, Parameter, URLResult, config, open_run, task
-from resultant.cli.removal import Removal, finish_notes, notes_of
+from resultant.cli.notes import notes_of
+from resultant.cli.removal import Removal, finish_notes
 from resultant.cli.survey import Survey
 from resultant.engine.cache_validators import all_inputs
 from resultant.errors import MissingResultError, UnknownRunError

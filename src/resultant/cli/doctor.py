@@ -10,6 +10,7 @@ import click
 from resultant.cli import output
 from resultant.cli.command import Command, as_json
 from resultant.cli.failure import one_line
+from resultant.cli.stored import NOT_MOUNTED, absent_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -174,7 +175,12 @@ def _try_recorded(found: Examination) -> None:
         except ValueError as error:
             found.note(place, "bad", one_line(error))
         else:
-            found.attempt(f"{type(result).__name__} {_where(result)}".strip(), partial(_try, result))
+            what = f"{type(result).__name__} {_where(result)}".strip()
+            if absent_folder(result) is not None:
+                # Made here, it would be taken for the disk that is not mounted.
+                found.note(what, "warning", NOT_MOUNTED)
+            else:
+                found.attempt(what, partial(_try, result))
 
 
 def _where(result: Any) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 
 import click
@@ -41,10 +40,11 @@ def command(repair: bool) -> int:
 
     Exit status 1: there is damage that was not repaired.
     """
+    from resultant.cli.notes import notes_of
     from resultant.cli.orphans import Orphans
     from resultant.cli.progress import Progress
-    from resultant.cli.removal import finish_notes, notes_of
-    from resultant.cli.survey import Survey
+    from resultant.cli.removal import finish_notes
+    from resultant.cli.survey import Survey, unlinked
 
     db = database()
     interrupted = len(notes_of(db))
@@ -62,9 +62,9 @@ def command(repair: bool) -> int:
                 progress.end()
                 _print_damage(some)
         leftovers = survey.leftovers()
+        refused: list[tuple[str, str]] = []
         if repair:
-            for path, _ in leftovers:
-                _unlink(path)
+            leftovers = unlinked(leftovers, refused)
         orphans = Orphans(db)
         if repair:
             orphans.remove()
@@ -76,6 +76,7 @@ def command(repair: bool) -> int:
                 "repaired": repair,
                 "damage": damage,
                 "leftovers": [{"path": path, "bytes": size} for path, size in leftovers],
+                "refused": [{"path": path, "reason": reason} for path, reason in refused],
                 "unsure": [{"path": path, "reason": reason} for path, reason in orphans.unsure],
                 "interrupted_removals": interrupted,
                 "unknown": [{"path": path, "bytes": size} for path, size in unknown],
@@ -84,8 +85,10 @@ def command(repair: bool) -> int:
     else:
         for path, reason in orphans.unsure:
             print(f"perhaps an unfinished write: {path} cannot be looked at: {reason}")
+        for path, reason in refused:
+            print(f"unfinished write: {path} cannot be deleted: {reason}")
         _print(counts, leftovers, interrupted, unknown, more, repair)
-    return 1 if counts["missing", False] or counts["damaged", False] else 0
+    return 1 if counts["missing", False] or counts["damaged", False] or refused else 0
 
 
 def _finding(row: TaskRun, verdict: str, place: str, reason: str) -> dict[str, Any]:
@@ -167,13 +170,6 @@ def _listed(files: Iterator[tuple[str, int]]) -> tuple[list[tuple[str, int]], in
     return named, many - len(named)
 
 
-def _unlink(path: str) -> None:
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        pass
-
-
 def _print_damage(damage: list[dict[str, Any]]) -> None:
     for each in damage:
         child = "" if each["index"] is None else f"[{each['index']}]"
@@ -201,4 +197,4 @@ def _print(
     if not repair and (counts["missing", False] or leftovers or interrupted):
         print("Nothing was changed: add --repair to repair it.")
     elif not counts and not leftovers and not interrupted:
-        print("Database and storage agree.")
+        print("Everything on record is there." if unknown else "Database and storage agree.")

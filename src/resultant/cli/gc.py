@@ -8,12 +8,14 @@ import click
 
 from resultant.cli import output
 from resultant.cli.command import Command, as_json, database
+from resultant.cli.failure import Failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from resultant.cli.progress import Progress
+    from resultant.cli.removal import Freed
     from resultant.db import StateDB
     from resultant.records import FlowRun
 
@@ -48,8 +50,8 @@ def command(
     from resultant.cli.budget import Budget, parsed_size
     from resultant.cli.orphans import Orphans
     from resultant.cli.progress import Progress
-    from resultant.cli.removal import finish_notes
-    from resultant.cli.survey import Survey
+    from resultant.cli.removal import Freed, finish_notes
+    from resultant.cli.survey import Survey, unlinked
     from resultant.cli.times import span
 
     budget = Budget(
@@ -59,8 +61,7 @@ def command(
         flow,
     )
     db = database()
-    if delete:
-        finish_notes(db)
+    finished = finish_notes(db) if delete else Freed()
     with Progress("Looking", db) as progress:
         survey = Survey(db, progress)
         chosen = budget.choose(survey)
@@ -69,12 +70,13 @@ def command(
     with Progress("Freeing" if delete else "Counting", db) as progress:
         told = _release(db, chosen, delete, progress)
     skipped = [each["id"] for each in told if each["held"]]
+    refused = finished.refused + [each for found in told for each in found.pop("refused")]
     told = [each for each in told if each["results"] and not each["held"]]
     if delete:
-        _unlink(leftovers)
+        leftovers = unlinked(leftovers, refused)
         orphans.remove()
     leftovers += orphans.found
-    freed = sum(each["bytes"] for each in told) + sum(size for _, size in leftovers)
+    freed = finished.size + sum(each["bytes"] for each in told) + sum(size for _, size in leftovers)
     if as_json():
         output.print_json(
             {
@@ -83,10 +85,15 @@ def command(
                 "runs": told,
                 "leftovers": [{"path": path, "bytes": size} for path, size in leftovers],
                 "held": skipped,
+                "finished": {"results": finished.places, "bytes": finished.size},
+                "refused": [{"location": place, "reason": reason} for place, reason in refused],
             }
         )
-        return
-    _print(told, leftovers, skipped, freed, delete)
+    else:
+        _print(told, leftovers, skipped, finished, freed, delete)
+    if refused:
+        place, reason = refused[0]
+        raise Failure(f"{len(refused)} places could not be freed, {place} for example: {reason}", 1)
 
 
 def _release(db: StateDB, chosen: list[tuple[FlowRun, str]], delete: bool, progress: Progress) -> list[dict[str, Any]]:
@@ -128,24 +135,22 @@ def _release(db: StateDB, chosen: list[tuple[FlowRun, str]], delete: bool, progr
                         "results": freed.places,
                         "bytes": freed.size,
                         "held": run.id in held,
+                        "refused": freed.refused,
                     }
                 )
     return told
 
 
-def _unlink(leftovers: list[tuple[str, int]]) -> None:
-    import os
-
-    for path, _ in leftovers:
-        try:
-            os.unlink(path)
-        except FileNotFoundError:
-            pass
-
-
 def _print(
-    told: list[dict[str, Any]], leftovers: list[tuple[str, int]], skipped: list[str], freed: int, delete: bool
+    told: list[dict[str, Any]],
+    leftovers: list[tuple[str, int]],
+    skipped: list[str],
+    finished: Freed,
+    freed: int,
+    delete: bool,
 ) -> None:
+    if finished.places:
+        print(f"Finished a removal that was interrupted: {finished.places:,} results ({output.size(finished.size)}).")
     if told:
         output.print_table(
             ("run", "flow", "state", "results", "size", "why"),
@@ -158,7 +163,7 @@ def _print(
         print(f"{path} ({output.size(size)}): a write that never finished")
     for run in skipped:
         print(f"Run {run} is at work and was left alone.")
-    if not told and not leftovers:
+    if not told and not leftovers and not finished.places:
         print("There is nothing to free.")
     elif delete:
         print(f"Freed {output.size(freed)}.")

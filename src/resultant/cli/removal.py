@@ -6,12 +6,16 @@ finishes the notes that others left.
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
+import errno
+from contextlib import ExitStack
+from time import time
 
-from resultant.cli.failure import Failure
-from resultant.reading.places import Places, wrote
+from resultant.cli.failure import Failure, one_line
+from resultant.cli.failure_texts import delete_texts
+from resultant.cli.notes import notes_of, write_note
+from resultant.cli.stored import NOT_MOUNTED, absent_folder
+from resultant.errors import ConfigurationError, ResultError, StoreError
+from resultant.reading.places import Places, newer_writer, wrote
 from resultant.records import location_text
 from resultant.stores.packed import is_segment, split_place
 
@@ -22,9 +26,9 @@ if TYPE_CHECKING:
 
     from resultant.cli.progress import Progress
     from resultant.db import StateDB
-    from resultant.records import FlowRun, ResultKind, TaskRun
+    from resultant.records import FlowRun, TaskRun
 
-__all__ = ["Doomed", "Freed", "Removal", "finish_notes", "notes_of"]
+__all__ = ["Doomed", "Freed", "Removal", "finish_notes", "live_pins"]
 
 
 class Doomed:
@@ -47,13 +51,26 @@ class Doomed:
 
 
 class Freed:
-    """What was deleted: how many places, and how many bytes."""
+    """What was deleted.
 
-    __slots__ = ("places", "size")
+    Attributes:
+        places: how many places.
+        size: how many bytes.
+        refused: places that could not be deleted, each with the reason.
+    """
+
+    __slots__ = ("places", "refused", "size")
 
     def __init__(self) -> None:
         self.places = 0
         self.size = 0
+        self.refused: list[tuple[str, str]] = []
+
+    def add(self, other: Freed) -> None:
+        """Take in what else was deleted."""
+        self.places += other.places
+        self.size += other.size
+        self.refused += other.refused
 
 
 class Removal:
@@ -90,7 +107,7 @@ class Removal:
         self._keep_results = keep_results
         self._places = Places(db)
         self._ids = {run.id for run in runs} | (among or set())
-        self._now = _now()
+        self._now = time()
         self._kept: dict[str, set[tuple[str, int]]] = {}
         #: Whether something keeps a place, of those that several task runs share.
         self._settled = {} if settled is None else settled
@@ -104,9 +121,10 @@ class Removal:
         if self._force:
             return
         for run in self._runs:
-            pins = self._live_pins(run.id)
+            pins = live_pins(self._db, run.id)
             if run.pinned or pins:
-                what = "is pinned" if run.pinned else f"has pinned results ({', '.join(slug for slug, _ in pins)})"
+                named = ", ".join(slug if index < 0 else f"{slug}[{index}]" for slug, index in pins)
+                what = "is pinned" if run.pinned else f"has pinned results ({named})"
                 raise Failure(f"Run {run.id} {what}. Unpin it, or remove it with --force.")
 
     def doomed(self) -> Iterator[Doomed]:
@@ -128,8 +146,7 @@ class Removal:
                 yield from self._doomed_segment(place)
                 continue
             rows = self._places.rows(place)
-            # A name that is no text, and long, is in no index: what cannot be found is not known to be nobody's.
-            kept = not rows or any(self._keeps(each) for each in rows)
+            kept = self._is_kept(rows)
             if len(rows) != 1:
                 self._settled[place] = kept
             writer = None if kept else next((each for each in rows if wrote(each)), None)
@@ -163,6 +180,16 @@ class Removal:
         if writer is not None:
             yield Doomed(segment, writer, size, count)
 
+    def _is_kept(self, rows: list[TaskRun]) -> bool:
+        """Return whether something keeps the bytes of a place.
+
+        Args:
+            rows: those of the place, the last first.
+        """
+        # A name that is no text, and long, is in no index: what cannot be found is not known to be nobody's. What was
+        # written over has no bytes there any more that it could keep.
+        return not rows or any(self._keeps(row) for row in rows if newer_writer(row, rows) is None)
+
     def _keeps(self, row: TaskRun) -> bool:
         """Return whether a row keeps the bytes that it refers to."""
         if row.run not in self._ids:
@@ -175,7 +202,7 @@ class Removal:
         """Return the slugs and indexes of a run's results that are pinned, or stand in the cache for later runs."""
         found = self._kept.get(run_id)
         if found is None:
-            found = set() if self._force else set(self._live_pins(run_id))
+            found = set() if self._force else set(live_pins(self._db, run_id))
             # A run that is forgotten takes its cache entries along: bytes that nothing leads to any more help nobody.
             if not self._force and not self._forget:
                 entries = self._db.cached(run_id)
@@ -185,33 +212,53 @@ class Removal:
             self._kept[run_id] = found
         return found
 
-    def _live_pins(self, run_id: str) -> list[tuple[str, int]]:
-        pins = self._db.pins(run_id)
-        return [(slug, index) for _, slug, index, until in pins if until is None or until > self._now]
-
     def carry_out(self) -> Freed:
-        """Delete bytes and rows; each run must be held by the caller, or be nobody's.
+        """Delete bytes and rows; the caller holds each run that is not to be forgotten.
+
+        A run whose bytes cannot all be deleted is not forgotten: nothing would ever free them.
 
         Returns:
-            What was deleted.
+            What was deleted, and what could not be.
         """
-        note = _write_note(self._db, [run.id for run in self._runs], self._forget, self._force)
+        note = write_note(self._db, self._runs, forget=self._forget, force=self._force, keep_results=self._keep_results)
+        freed = self.finish()
+        note.drop()
+        return freed
+
+    def finish(self) -> Freed:
+        """Delete bytes and rows that a note tells of already.
+
+        Returns:
+            What was deleted, and what could not be.
+
+        Raises:
+            RunHeldError: somebody began to work on a run that is to be forgotten.
+        """
         freed = Freed()
         for run in self._runs:
-            for batch in self._batches(run):
-                if not self._keep_results:
-                    self._free(batch, freed)
-                if not self._forget:
-                    self._release(batch)
             if self._forget:
-                if not self._keep_results:
-                    self._delete_texts(run)
-                self._db.delete_flow_run(run.id)
+                self._forget_run(run, freed)
+                continue
+            for batch in self._batches(run):
+                self._free(batch, freed)
+                self._release(batch)
         self._places.forget()
         self._db.flush()
-        if note is not None:
-            os.unlink(note)
         return freed
+
+    def _forget_run(self, run: FlowRun, freed: Freed) -> None:
+        if not self._keep_results:
+            refused = len(freed.refused)
+            with self._db.hold(run.id):
+                for batch in self._batches(run):
+                    self._free(batch, freed)
+                if len(freed.refused) > refused:
+                    for batch in self._batches(run):
+                        self._release(batch)
+                    return
+                delete_texts(self._db, run)
+        # Holds it once more: whoever took it in between finds a run whose results are gone.
+        self._db.delete_flow_run(run.id)
 
     def _batches(self, run: FlowRun) -> Iterator[list[TaskRun]]:
         for batch in self._db.task_run_batches(run.id):
@@ -221,9 +268,23 @@ class Removal:
 
     def _free(self, batch: list[TaskRun], freed: Freed) -> None:
         for each in self._doomed_in(batch):
-            if self._delete(each):
-                freed.places += each.packed or 1
-                freed.size += each.size
+            try:
+                if self._delete(each):
+                    freed.places += each.packed or 1
+                    freed.size += each.size
+                    self._forget_written_over(each)
+            except (ResultError, ConfigurationError, AttributeError, ValueError) as error:
+                # A class that only the flow has, or a store that refuses: the bytes stay, and so does what is known of them.
+                self._settled[each.location] = True
+                freed.refused.append((each.location, one_line(error)))
+
+    def _forget_written_over(self, each: Doomed) -> None:
+        """Let rows of other runs forget what was written over: nothing tells any more that it was, and not damaged."""
+        if each.packed:
+            return
+        others = [row for row in self._places.rows(each.location) if row.run not in self._ids]
+        held = self._db.holders({row.run for row in others}) if others else ()
+        self._forget_results([row for row in others if row.run not in held])
 
     def estimate(self) -> Freed:
         """Return what :meth:`carry_out` would delete."""
@@ -234,15 +295,22 @@ class Removal:
         return freed
 
     def _delete(self, each: Doomed) -> bool:
-        """Delete bytes unless they are other ones than those on record, which somebody is about to put on record."""
-        from resultant.errors import MissingResultError, ResultError
+        """Delete bytes unless they are other ones than those on record, which somebody is about to put on record.
+
+        Raises:
+            ResultError: they cannot be deleted, now or by this process.
+            AttributeError: their class has no store.
+            ValueError: it cannot be made.
+        """
+        from resultant.errors import MissingResultError
         from resultant.reading.task import result_of
 
         kind = self._places.kind(each.row)
+        if kind is None:
+            raise ValueError("Nothing is on record of how these bytes were made.")
+        result: Any = result_of(kind)
+        store = result.store
         try:
-            if kind is None:
-                raise ValueError("Nothing is on record of how these bytes were made.")
-            store: Any = result_of(kind).store
             found = store.stat(each.location)
             if each.packed:
                 # It grew after its first result was on record, and nobody else ever writes to it.
@@ -256,10 +324,8 @@ class Removal:
                 return False
             store.delete(each.location)
         except MissingResultError:
-            return False
-        except (ResultError, AttributeError, ValueError):
-            # A class that only the flow has, or a store that refuses: the bytes stay, and so does what is known of them.
-            self._settled[each.location] = True
+            if (absent := absent_folder(result)) is not None:
+                raise StoreError(errno.ENOENT, NOT_MOUNTED, absent) from None
             return False
         return True
 
@@ -273,8 +339,6 @@ class Removal:
 
     def _release(self, batch: list[TaskRun]) -> None:
         """Let rows forget their results, except where something keeps the bytes."""
-        from msgspec.structs import astuple, replace
-
         rows = []
         for row in batch:
             place = self._unit(row)
@@ -282,117 +346,54 @@ class Removal:
                 continue
             kept = self._settled.get(place)
             if kept is None:
-                rows_there = self._places.rows(place)
-                kept = not rows_there or any(self._keeps(each) for each in rows_there)
+                kept = self._is_kept(self._places.rows(place))
             if not kept:
-                rows.append(astuple(replace(row, location=None, kind=None, size=None, digest=None)))
+                rows.append(row)
+        self._forget_results(rows)
+
+    def _forget_results(self, rows: list[TaskRun]) -> None:
+        from msgspec.structs import astuple, replace
+
         if rows:
-            self._db.task_runs_later(rows)
-
-    def _delete_texts(self, run: FlowRun) -> None:
-        """Delete what was written of the run's failures, of tries that others followed too."""
-        from resultant.runner.failure_text import texts_of
-
-        folder, kinds = texts_of(run.id), set()
-        for batch in self._db.task_run_batches(run.id):
-            for row in batch:
-                if row.text is None or not os.path.dirname(row.text).endswith(f"/{folder}"):
-                    continue
-                if row.kind is None:
-                    shutil.rmtree(os.path.dirname(row.text), ignore_errors=True)
-                elif row.kind not in kinds:
-                    kinds.add(row.kind)
-                    _delete_below(self._db.result_kind(row.kind), folder)
+            self._db.task_runs_later(
+                [astuple(replace(row, location=None, kind=None, size=None, digest=None)) for row in rows]
+            )
 
 
-def _delete_below(kind: ResultKind, folder: str) -> None:
-    from resultant.errors import ResultError
-    from resultant.reading.task import result_of
-    from resultant.runner.failure_text import FOLDER
-
-    try:
-        store: Any = result_of(kind).store
-        for key in store.list(f"{FOLDER}/{folder}/"):
-            store.delete(key)
-    except (ResultError, ValueError):
-        pass  # a store that this machine cannot reach keeps it
-
-
-def finish_notes(db: StateDB) -> int:
+def finish_notes(db: StateDB) -> Freed:
     """Finish what others began to remove and did not live to finish.
 
     Returns:
-        How many notes there were.
+        What was deleted.
     """
-    from resultant.errors import RunHeldError, UnknownRunError
+    from resultant.errors import RunHeldError
 
-    finished = 0
-    for path, note in notes_of(db):
-        runs = []
-        for run_id in note["runs"]:
-            try:
-                runs.append(db.flow_run(run_id))
-            except UnknownRunError:
-                pass
+    freed = Freed()
+    for note in notes_of(db):
+        # A pin that was set since protects what is left.
+        runs = [run for run in note.runs(db) if note.force or not _is_protected(db, run, note.forget)]
         try:
-            for run in runs:
-                with db.hold(run.id):
-                    pass
+            with ExitStack() as stack:
+                for run in () if note.forget else runs:
+                    stack.enter_context(db.hold(run.id))
+                removal = Removal(db, runs, forget=note.forget, force=note.force, keep_results=note.keep_results)
+                freed.add(removal.finish())
         except RunHeldError:
             continue
-        if runs:
-            Removal(db, runs, forget=note["forget"], force=note["force"]).carry_out()
-        _unlink(path)
-        finished += 1
-    return finished
+        note.drop()
+    return freed
 
 
-def notes_of(db: StateDB) -> list[tuple[str, dict[str, Any]]]:
-    """Return the notes of removals from a database that were not finished, each with its file."""
-    found = []
-    for path in _notes():
-        try:
-            with open(path, encoding="utf-8") as file:
-                note = json.load(file)
-        except (OSError, ValueError):
-            continue
-        if note.get("database") == db.url:
-            found.append((path, note))
-    return found
+def _is_protected(db: StateDB, run: FlowRun, forget: bool) -> bool:
+    return run.pinned or (forget and bool(live_pins(db, run.id)))
 
 
-def _folder() -> str:
-    from resultant.runtime import settings
+def live_pins(db: StateDB, run_id: str) -> list[tuple[str, int]]:
+    """Return slugs and indexes of a run's results that are pinned; index -1 is a whole task.
 
-    return os.path.join(settings().home_dir, "removals")
-
-
-def _notes() -> list[str]:
-    try:
-        names = sorted(os.listdir(_folder()))
-    except FileNotFoundError:
-        return []
-    return [os.path.join(_folder(), name) for name in names if name.endswith(".json")]
-
-
-def _write_note(db: StateDB, runs: list[str], forget: bool, force: bool) -> str | None:
-    if db.url.startswith("memory:"):
-        return None
-    from resultant.stores import file_store
-
-    name = f"{os.urandom(8).hex()}.json"
-    data = json.dumps({"database": db.url, "runs": runs, "forget": forget, "force": force})
-    return file_store(_folder(), True).put(name, data.encode())
-
-
-def _unlink(path: str) -> None:
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        pass
-
-
-def _now() -> float:
-    from time import time
-
-    return time()
+    Args:
+        db: the state database.
+        run_id: of the run.
+    """
+    now = time()
+    return [(slug, index) for _, slug, index, until in db.pins(run_id) if until is None or until > now]

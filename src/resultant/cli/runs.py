@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from typing import Any
 
+    from resultant.cli.removal import Freed
     from resultant.records import FlowRun, TaskRun
 
 __all__ = ["command", "run_fields"]
@@ -239,20 +240,31 @@ def rm(run_ids: tuple[str, ...], keep_results: bool, force: bool) -> None:
     What later runs could have taken from the cache goes too. Runs that are pinned, or have pinned results, are refused, and
     so are runs that somebody is at work on.
     """
+    from resultant.cli.failure import Failure
     from resultant.cli.removal import Removal, finish_notes
 
     db = database()
     finish_notes(db)
-    rows = [db.find_flow_run(run_id) for run_id in run_ids]
+    rows = list({row.id: row for row in map(db.find_flow_run, run_ids)}.values())
+    removed: list[tuple[FlowRun, Freed]] = []
+    refused: list[tuple[FlowRun, Freed]] = []
     for row in rows:
         Removal(db, [row], forget=True, force=force).refuse_pinned()
-    removed = []
-    for row in rows:
         with db.hold(row.id):
             pass  # somebody who is at work on it has a use for its results
-        removed.append((row, Removal(db, [row], forget=True, force=force, keep_results=keep_results).carry_out()))
+    for row in rows:
+        freed = Removal(db, [row], forget=True, force=force, keep_results=keep_results).carry_out()
+        (refused if freed.refused else removed).append((row, freed))
     if as_json():
         output.print_json([{**run_fields(row), "deleted": freed.places, "bytes": freed.size} for row, freed in removed])
-        return
-    for row, freed in removed:
-        print(f"Removed run {row.id} of flow {row.flow!r}, with {freed.places:,} results ({output.size(freed.size)}).")
+    else:
+        for row, freed in removed:
+            print(
+                f"Removed run {row.id} of flow {row.flow!r}, with {freed.places:,} results ({output.size(freed.size)})."
+            )
+    for row, freed in refused:
+        place, reason = freed.refused[0]
+        raise Failure(
+            f"Run {row.id} is still on record, because {len(freed.refused)} of its results cannot be deleted, {place} for "
+            f"example: {reason} `resultant runs rm --keep-results` forgets the run and leaves them where they are."
+        )

@@ -11,7 +11,19 @@ if TYPE_CHECKING:
     from resultant.reading.places import Places
     from resultant.records import TaskRun
 
-__all__ = ["Stored"]
+__all__ = ["NOT_MOUNTED", "Stored", "absent_folder"]
+
+NOT_MOUNTED = "This folder of results is not there. If it is on a disk of its own, mount that."
+
+
+def absent_folder(result: Any) -> str | None:
+    """Return the folder of a result if it is not there: a disk that is not mounted is no reason to forget what lies on it.
+
+    Args:
+        result: any result.
+    """
+    folder = getattr(result, "dir", None)
+    return folder if isinstance(folder, str) and not os.path.isdir(folder) else None
 
 
 class Stored:
@@ -49,10 +61,8 @@ class Stored:
                 return ("ok", "") if result.exists(place) else ("missing", f"Nothing is stored at {place!r}.")
             size = store.stat(place).size
         except MissingResultError:
-            folder = getattr(result, "dir", None)
-            if isinstance(folder, str) and not os.path.isdir(folder):
-                # A disk that is not mounted is no reason to forget what lies on it.
-                return "unknown", f"The folder {folder!r} is not there. If it is on a disk of its own, mount that."
+            if (folder := absent_folder(result)) is not None:
+                return "unknown", f"{folder}: {NOT_MOUNTED}"
             return "missing", f"Nothing is stored at {place!r} any more."
         except CorruptResultError as error:
             return "damaged", str(error)

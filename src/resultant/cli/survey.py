@@ -6,6 +6,7 @@ import os
 from itertools import chain, groupby
 from time import time
 
+from resultant.cli.failure import one_line
 from resultant.reading.places import Places
 from resultant.records import location_text
 from resultant.stores.file import is_temporary
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from resultant.db import StateDB
     from resultant.records import TaskRun
 
-__all__ = ["GRACE", "Survey"]
+__all__ = ["GRACE", "Survey", "unlinked"]
 
 #: Seconds for which a temporary file may belong to a write that is still under way.
 GRACE = 3600.0
@@ -71,7 +72,8 @@ class Survey:
             folder = json.loads(kind.options).get("dir") if kind.type == "local" else None
             if isinstance(folder, str) and folder[:1] == "/":
                 found.add(folder.rstrip("/") or "/")
-        return sorted(found)
+        # A folder that is on record under several names is looked through once.
+        return sorted({os.path.realpath(folder): folder for folder in sorted(found, reverse=True)}.values())
 
     def _files(self) -> Iterator[os.DirEntry[str]]:
         """Yield the files in folders that results lie in, not those below."""
@@ -142,6 +144,29 @@ class Survey:
         for path, entry in entries.items():
             if path not in known and (stat := _stat(entry)) is not None:
                 yield path, stat.st_size
+
+
+def unlinked(leftovers: list[tuple[str, int]], refused: list[tuple[str, str]]) -> list[tuple[str, int]]:
+    """Delete files that writes left behind.
+
+    Args:
+        leftovers: their paths and sizes.
+        refused: is given the paths of those that cannot be deleted, each with the reason.
+
+    Returns:
+        Those that were.
+    """
+    gone = []
+    for path, size in leftovers:
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            refused.append((path, one_line(error)))
+            continue
+        gone.append((path, size))
+    return gone
 
 
 def _stat(entry: os.DirEntry[str]) -> os.stat_result | None:

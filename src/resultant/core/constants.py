@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, ClassVar
 
-__all__ = ["Constant"]
+__all__ = ["Constant", "brief"]
 
 #: A longer repr would make an unreadable name.
 _LONGEST_NAME = 8
@@ -28,8 +28,7 @@ class Constant(Task):
     def __init__(self, value: Any, name: str | None = None, **task_options: Any) -> None:
         self.value = value
         if name is None:
-            text = _brief(value)
-            name = f"Constant[{type(value).__name__}]" if text is None or len(text) > _LONGEST_NAME else text
+            name = brief(value, _LONGEST_NAME) or f"Constant[{type(value).__name__}]"
         super().__init__(name=name, **task_options)
 
     def run(self) -> Any:
@@ -37,24 +36,30 @@ class Constant(Task):
         return self.value
 
 
-def _brief(value: Any) -> str | None:
-    """Return the value's repr, or ``None`` where that is surely long: no walk over the user's data for a name."""
+def brief(value: Any, longest: int) -> str | None:
+    """Return the value's repr, or ``None`` where that is longer: no walk over the user's data for a name.
+
+    Args:
+        value: any value.
+        longest: how many characters the repr may have.
+    """
     kind = type(value)
     if kind in (str, bytes):
-        if len(value) > _LONGEST_NAME:
+        if len(value) > longest:
             return None
     elif kind is int:
         # The repr of a huge number is an error.
-        if value.bit_length() > 4 * _LONGEST_NAME:
+        if value.bit_length() > 4 * longest:
             return None
     elif kind in (list, tuple, set, frozenset, dict):
-        # Three items with brackets and commas are nine characters.
-        if len(value) > 2 or any(_brief(item) is None for item in value):
+        # Each item takes a character and what stands between it and the next.
+        if 3 * len(value) > longest or any(brief(item, longest) is None for item in value):
             return None
-        if kind is dict and any(_brief(item) is None for item in value.values()):
+        if kind is dict and any(brief(item, longest) is None for item in value.values()):
             return None
     try:
-        return repr(value)
+        text = repr(value)
     except Exception:  # noqa: BLE001
         # A broken repr is no reason not to run the flow.
         return None
+    return text if len(text) <= longest else None

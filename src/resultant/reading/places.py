@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from resultant.records import location_of, location_text
 
 TYPE_CHECKING = False
@@ -28,6 +30,7 @@ class Places:
         self._db = db
         self._kinds: dict[int, tuple[ResultKind, str | None]] = {}
         self._ahead: dict[str, list[TaskRun]] = {}
+        self._real: dict[str, str] = {}
 
     def kind(self, row: TaskRun) -> ResultKind | None:
         """Return how the bytes of a row were made."""
@@ -54,18 +57,23 @@ class Places:
 
     def rows_of(self, places: Iterable[str]) -> dict[str, list[TaskRun]]:
         """Return what :meth:`rows` returns of many places; those that are on record nowhere are left out."""
-        names: dict[str, str] = {}
-        folders = [f"{folder}/" for folder in self._folders()]
-        for full in places:
-            names[location_text(full)] = full
-            for folder in folders:
-                if full.startswith(folder):
-                    names.setdefault(location_text(full[len(folder) :]), full)
+        asked = set(places)
+        names: dict[str, set[str]] = {}
+        folders = self._folders()
+        for full in asked:
+            for same in (full, *_spellings(full, folders)):
+                names.setdefault(location_text(same), set()).add(full)
+                for folder in folders:
+                    if same.startswith(f"{folder}/"):
+                        names.setdefault(location_text(same[len(folder) + 1 :]), set()).add(full)
         found: dict[str, list[TaskRun]] = {}
         for name, rows in self._db.places_of(names).items():
             for row in rows:
-                full = name if name[:1] == "/" else self.full(row) or name
-                found.setdefault(full, []).append(row)
+                # A short name is one of a place in the folder of its own row alone.
+                whole = None if name[:1] == "/" else self.full(row) or name
+                for full in names[name]:
+                    if whole is None or whole == full or whole in _spellings(full, folders):
+                        found.setdefault(full, []).append(row)
         for rows in found.values():
             rows.sort(key=_newest_first)
         return found
@@ -92,10 +100,14 @@ class Places:
         full = self.full(row)
         return None if full is None else newer_writer(row, self.rows(full))
 
-    def _folders(self) -> set[str]:
+    def _folders(self) -> dict[str, str]:
+        """Return the folders of local results, each with the one that it really is, links followed."""
         for kind in self._db.result_kinds():
             self._known(kind.id)
-        return {folder for _, folder in self._kinds.values() if folder is not None}
+        for _, folder in self._kinds.values():
+            if folder is not None and folder not in self._real:
+                self._real[folder] = os.path.realpath(folder)
+        return self._real
 
     def _known(self, number: int) -> tuple[ResultKind, str | None]:
         found = self._kinds.get(number)
@@ -106,6 +118,21 @@ class Places:
             folder = json.loads(kind.options).get("dir") if kind.type == "local" else None
             found = self._kinds[number] = kind, folder.rstrip("/") if isinstance(folder, str) else None
         return found
+
+
+def _spellings(full: str, folders: dict[str, str]) -> list[str]:
+    """Return what else a local place is called, where a folder of results can be reached through links.
+
+    Args:
+        full: the place's full name.
+        folders: those of results, each with the one that it really is.
+    """
+    found = []
+    for folder, real in folders.items():
+        if full.startswith(f"{folder}/"):
+            rest = full[len(folder) :]
+            found += [f"{other}{rest}" for other, same in folders.items() if same == real and other != folder]
+    return found
 
 
 def newer_writer(row: TaskRun, rows: Iterable[TaskRun]) -> TaskRun | None:

@@ -12,7 +12,7 @@ import os
 from resultant.errors import StoreError
 
 from .base import MemorySource, Sink, Source, Stat
-from .system import taken, translate
+from .system import plain, taken, translate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class FileStore:
 
     def path(self, key: str) -> str:
         """Return the absolute path of `key`."""
-        return key if key[:1] == "/" else self._prefix + key
+        return plain(key if key[:1] == "/" else self._prefix + key)
 
     place = path  # the name by which everybody on this machine knows what is under a key
 
@@ -88,7 +88,7 @@ class FileStore:
             StorageFullError: the disk or a quota is full.
             StoreError: anything else; the temporary file is gone, what was at `key` is still there.
         """
-        path = key if key[:1] == "/" else self._prefix + key
+        path = plain(key if key[:1] == "/" else self._prefix + key)
         if path[:5] == "/dev/" and path[:9] != "/dev/shm/":
             _refuse_device(path)
         folder = path[: path.rindex("/") + 1]

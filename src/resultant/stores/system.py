@@ -1,4 +1,4 @@
-"""Errors of the operating system → errors of this library, each with its cure."""
+"""Paths, and errors of the operating system → errors of this library, each with its cure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from resultant.errors import (
     StoreError,
 )
 
-__all__ = ["taken", "translate"]
+__all__ = ["plain", "taken", "translate"]
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -29,6 +29,19 @@ _CURES = {
     errno.EEXIST: "a part of the path is a file where a folder is needed: choose another location",
     errno.EISDIR: "a folder has this name: choose another location",
 }
+
+
+def plain(path: str) -> str:
+    """Return a path without the detours that lead nowhere else, so that rows of one place have one name for it.
+
+    Args:
+        path: an absolute path. Its ``..`` stay: behind a link they lead elsewhere than their text says.
+    """
+    while "/./" in path:
+        path = path.replace("/./", "/")
+    while "//" in path:
+        path = path.replace("//", "/")
+    return path
 
 
 def translate(error: OSError, path: str, action: str) -> StoreError | MissingResultError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from resultant import runtime
+from resultant.core.constants import brief
 from resultant.core.task import Task
 
 TYPE_CHECKING = False
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from resultant.core.flow import Flow
 
 __all__ = ["case"]
+
+#: Characters of a value that a name may hold: names are on record, and data is not.
+_LONGEST_LABEL = 24
 
 
 class case:
@@ -64,6 +68,7 @@ class case:
         from resultant.tasks.control_flow.conditional import CompareValue
 
         first = [task for task in self._tasks if not any(other in self._tasks for other in flow.upstream_tasks(task))]
-        condition = CompareValue(self.value, name=f"case({self.value})").bind(value=self.task, flow=flow)
+        label = self.value if brief(self.value, _LONGEST_LABEL) else type(self.value).__name__
+        condition = CompareValue(self.value, name=f"case({label})").bind(value=self.task, flow=flow)
         for task in first:
             flow.connect_one(condition, task, None, False)
