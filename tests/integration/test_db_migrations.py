@@ -6,6 +6,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from resultant.db import open_db
@@ -71,3 +72,60 @@ def test_postgres(postgres_server: Any) -> None:
             shapes.append([connection.execute(query.encode()).fetchall() for query in POSTGRES_SHAPE])
     assert shapes[0] == shapes[1]
     assert all(shapes[0])
+
+
+#: What a run has on record since the first version.
+FIRST = "id, flow, name, state, attempt, parameters, context, date, created, started, ended, alias, pinned"
+VALUES = "'0123', 'flow', 'name', 'Success', 2, '{}', '{}', 1.0, 2.0, 3.0, 4.0"
+
+
+def fill_sqlite(path: Path, version: int) -> str:
+    """Make a database as a release of an earlier version left it, with a run in it, and return its address."""
+    connection = sqlite3.connect(path)
+    for number, text in migrations("sqlite"):
+        for statement in statements(text) if number <= version else ():
+            connection.execute(statement)
+    connection.execute(f"INSERT INTO flow_run ({FIRST}) VALUES ({VALUES}, 1, 0)")
+    connection.execute(f"PRAGMA application_id = {0x52534C54}")
+    connection.execute(f"PRAGMA user_version = {version}")
+    connection.commit()
+    connection.close()
+    return f"sqlite:///{path}"
+
+
+def fill_postgres(url: str, version: int) -> str:
+    import psycopg
+
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE SCHEMA resultant")
+        connection.execute("SET search_path TO resultant")
+        connection.execute("CREATE TABLE schema_version (version INTEGER NOT NULL)")
+        connection.execute("INSERT INTO schema_version VALUES (%s)", [version])
+        for number, text in migrations("postgres"):
+            if number <= version:
+                connection.execute(text.encode())
+        connection.execute(f"INSERT INTO flow_run ({FIRST}) VALUES ({VALUES}, true, false)".encode())
+    return url
+
+
+@pytest.mark.parametrize("version", range(1, latest_version("sqlite") + 1))
+@pytest.mark.parametrize("dialect", ["sqlite", "postgres"])
+def test_rows_of_every_earlier_version_are_read_and_written(
+    dialect: str, version: int, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    if dialect == "sqlite":
+        url = fill_sqlite(tmp_path / "earlier.db", version)
+    else:
+        url = fill_postgres(request.getfixturevalue("postgres_server").new_database(), version)
+
+    for _ in range(2):
+        db = open_db(url, str(tmp_path))
+        row = db.flow_run("0123")
+        assert db.version() == latest_version(dialect)
+        assert (row.flow, row.state, row.attempt, row.ended, row.alias, row.pinned) == (
+            "flow", "Success", 2, 4.0, True, False,
+        )  # fmt: skip
+        assert row.digest_key is None
+        db.put_flow_run(msgspec.structs.replace(row, id="4567", digest_key="another"))
+        assert db.flow_run("4567").digest_key == "another"
+        db.close()
