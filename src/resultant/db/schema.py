@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
 __all__ = ["latest_version", "migrations", "schema", "statements"]
 
-_FOLDER = Path(__file__).parent / "sql"
+_FOLDER = os.path.join(os.path.dirname(__file__), "sql")
 
 
 def migrations(dialect: str) -> list[tuple[int, str]]:
@@ -15,18 +15,27 @@ def migrations(dialect: str) -> list[tuple[int, str]]:
     Args:
         dialect: ``"sqlite"`` or ``"postgres"``.
     """
-    found = sorted((_FOLDER / dialect).glob("[0-9][0-9][0-9][0-9]_*.sql"))
-    return [(int(path.name[:4]), path.read_text("utf-8")) for path in found]
+    return [(number, _text(dialect, name)) for number, name in _numbered(dialect)]
 
 
 def latest_version(dialect: str) -> int:
     """Return the version that this release reads and writes."""
-    return max(int(path.name[:4]) for path in (_FOLDER / dialect).glob("[0-9]*_*.sql"))
+    return _numbered(dialect)[-1][0]
 
 
 def schema(dialect: str) -> str:
     """Return SQL text that makes in one step what the migrations make one by one."""
-    return (_FOLDER / dialect / "schema.sql").read_text("utf-8")
+    return _text(dialect, "schema.sql")
+
+
+def _numbered(dialect: str) -> list[tuple[int, str]]:
+    names = os.listdir(os.path.join(_FOLDER, dialect))
+    return sorted((int(name[:4]), name) for name in names if name[:4].isdigit())
+
+
+def _text(dialect: str, name: str) -> str:
+    with open(os.path.join(_FOLDER, dialect, name), encoding="utf-8") as file:
+        return file.read()
 
 
 def statements(text: str) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 
 from resultant.errors import ConfigurationError
 from resultant.settings.schema import Settings
@@ -61,11 +60,15 @@ def read_file(file: str) -> dict[str, Any]:
     try:
         with open(file, "rb") as stream:
             text = stream.read()
-        return tomllib.loads(text.decode())
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read: {error.strerror or error}") from error
+    # Where there is no file, nobody waits for this.
+    import tomllib
+
+    try:
+        return tomllib.loads(text.decode())
     except tomllib.TOMLDecodeError as error:
         message, _, place = str(error).rpartition(" (at ")
         last = text.count(b"\n") + 1
