@@ -252,3 +252,19 @@ with Flow("constants", result=LocalResult(dir="results")) as flow:
     assert "7391" not in shown.out
     assert "Not finished" not in shown.out
     assert shell("runs", "show", run, "--json").json["unfinished"] == []
+
+
+def test_a_budget_of_bytes_counts_what_a_pin_keeps(shell: Shell) -> None:
+    shell.write("chain.py", FLOW.replace('["b", x]', "[str(x) * 10]"))
+    runs = [shell.run("chain.py", "-p", f"x={'1' * 9}{number}") for number in range(4)]
+    pinned = shell.python(f"import resultant; resultant.open_run({runs[0]!r})['a'].pin()")
+    assert pinned.status == 0, pinned
+    size = {path.name: path.stat().st_size for path in (shell.folder / "results").iterdir()}
+    budget = sum(size.values()) // 2
+
+    assert shell("gc", "--max-size", str(budget), "--delete").status == 0
+
+    left = files(shell)
+    assert sum(size[name] for name in left) <= budget
+    assert shell("results", "read", runs[0], "a").out == "['a', 1111111110]\n"
+    assert shell("results", "read", runs[3], "a").status == 0

@@ -8,6 +8,7 @@ from time import time
 
 from resultant.cli import output
 from resultant.cli.failure import Failure
+from resultant.cli.removal import Removal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,14 +81,15 @@ class Budget:
         if self._size is None:
             return []
         ours = {run.id for run in runs}
-        turns = {run.id: turn for turn, run in enumerate(candidates)}
+        turns = {run.id: turn for turn, run in enumerate(candidates)} | dict.fromkeys(gone, -1)
         never = len(candidates)
-        # A place is freed in the turn of the last run that refers to it.
+        removal = Removal(survey.db, candidates, forget=False)
+        # A place is freed in the turn of the last run that refers to it, unless something keeps it there.
         freed = [0] * (never + 1)
         for _, rows in survey.on_record():
-            users = [row for row in rows if row.run in ours and row.run not in gone]
-            if users:
-                turn = max(turns.get(row.run, never) for row in users)
+            users = [row for row in rows if row.run in ours]
+            turn = max((never if removal.has_kept(row) else turns.get(row.run, never) for row in users), default=-1)
+            if turn >= 0:
                 freed[turn] += max(row.size or 0 for row in users)
         total = sum(freed)
         chosen = []

@@ -192,13 +192,15 @@ class Removal:
 
     def _keeps(self, row: TaskRun) -> bool:
         """Return whether a row keeps the bytes that it refers to."""
-        if row.run not in self._ids:
-            return True
-        kept = self.kept(row.run)
+        return row.run not in self._ids or self.has_kept(row)
+
+    def has_kept(self, row: TaskRun) -> bool:
+        """Return whether a result is kept by itself, whatever becomes of its run."""
+        kept = self._kept_of(row.run)
         # A pin on a mapped task is one on all its children.
         return (row.slug, row.index) in kept or (row.slug, -1) in kept
 
-    def kept(self, run_id: str) -> set[tuple[str, int]]:
+    def _kept_of(self, run_id: str) -> set[tuple[str, int]]:
         """Return the slugs and indexes of a run's results that are pinned, or stand in the cache for later runs."""
         found = self._kept.get(run_id)
         if found is None:
