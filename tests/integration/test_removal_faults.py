@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import sys
 from pathlib import Path
 
@@ -11,6 +12,12 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from command_line import Shell
+
+from resultant import settings
+from resultant.cli.forgetting import forget_results
+from resultant.cli.removal import Freed, Removal
+from resultant.db import open_db
+from resultant.runner.recorded_runs import close_databases
 
 FLOW = """
 import os
@@ -268,3 +275,154 @@ def test_a_budget_of_bytes_counts_what_a_pin_keeps(shell: Shell) -> None:
     assert sum(size[name] for name in left) <= budget
     assert shell("results", "read", runs[0], "a").out == "['a', 1111111110]\n"
     assert shell("results", "read", runs[3], "a").status == 0
+
+
+def test_bytes_that_only_look_like_those_on_record_stay(shell: Shell) -> None:
+    run = shell.run("chain.py")
+    first, second = sorted((shell.folder / "results").iterdir())
+    # Another file of the same size, as old as whoever moved it here says.
+    for path, age in ((first, 3600), (second, -3600)):
+        data = path.read_bytes()
+        path.write_bytes(data[:-3] + b"xx" + data[-1:])
+        then = path.stat().st_mtime - age
+        os.utime(path, (then, then))
+
+    assert shell("runs", "rm", run).status == 0
+
+    assert files(shell) == [first.name, second.name]
+
+
+def test_the_clock_of_another_machine_decides_nothing(shell: Shell) -> None:
+    shell.write("fixed.py", FLOW.replace("@task\ndef a", '@task(result=LocalResult(location="fixed"))\ndef a'))
+    ahead, later = shell.run("fixed.py"), shell.run("fixed.py", "-p", "x=2")
+    shell("db", "status")
+    with sqlite3.connect(shell.home / "resultant.db") as connection:
+        connection.execute(
+            "UPDATE task_run SET started = started + 3600, ended = ended + 3600 WHERE task IN "
+            "(SELECT task.no FROM task JOIN flow_run ON flow_run.no = task.run WHERE flow_run.id = ?)",
+            [ahead],
+        )
+    connection.close()
+    assert shell("results", "read", later, "a").out == "['a', 2]\n"
+
+    assert shell("runs", "rm", ahead).status == 0
+
+    assert (shell.home / "results" / "fixed").exists()
+    assert shell("results", "read", later, "a").out == "['a', 2]\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("real/sub/y", "other/s/y"), ("other/s/y", "real/sub/y"), ("real/sub/y", "real/../real/sub/y")],
+)
+def test_a_link_below_the_folder_is_followed_too(shell: Shell, first: str, second: str) -> None:
+    for folder in ("real/sub", "other"):
+        (shell.folder / folder).mkdir(parents=True)
+    (shell.folder / "other" / "s").symlink_to("../real/sub")
+    runs = []
+    for path in (first, second):
+        place = f"{shell.folder}/{path}"
+        shell.write("target.py", FLOW.replace("@task\ndef a", f"@task(target={place!r})\ndef a"))
+        runs.append(shell.run("target.py"))
+
+    assert shell("runs", "rm", runs[0]).status == 0
+
+    assert shell("results", "read", runs[1], "a").out == "['a', 1]\n"
+
+
+def test_an_empty_folder_may_be_where_a_disk_is_mounted(shell: Shell) -> None:
+    run = shell.run("chain.py")
+    away = shell.folder / "away"
+    (shell.folder / "results").rename(away)
+    (shell.folder / "results").mkdir()
+
+    unsure = shell("fsck", "--repair", "--json")
+    (shell.folder / "results").rmdir()
+    away.rename(shell.folder / "results")
+    assert {each["verdict"] for each in unsure.json["damage"]} == {"unknown"}
+    assert shell("results", "read", run, "b").out == "['b', ['a', 1]]\n"
+
+    for path in (shell.folder / "results").iterdir():
+        path.unlink()
+    sure = shell("fsck", "--repair", "--emptied", "--json")
+    assert {(each["verdict"], each["repaired"]) for each in sure.json["damage"]} == {("missing", True)}
+    assert shell("resume", run).status == 0
+    assert shell("results", "verify", "--json").json["counts"] == {"ok": 2}
+
+
+def test_a_run_that_is_taken_up_while_gc_works_keeps_its_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from resultant.cli import gc, root
+
+    shell = Shell(tmp_path)
+    shell.write("fixed.py", FLOW.replace("@task\ndef b", '@task(target="shared")\ndef b'))
+    one, other = shell.run("fixed.py"), shell.run("fixed.py", "-p", "x=2")
+    third = shell.run("fixed.py", "-p", "x=3")
+    for name in [name for name in os.environ if name.startswith("RESULTANT__")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("RESULTANT__HOME_DIR", str(shell.home))
+    monkeypatch.chdir(tmp_path)
+    settings.reload()
+    monkeypatch.setattr(gc, "_BATCH", 1)
+    carry_out = Removal.carry_out
+    taken = []
+
+    def meanwhile(self: Removal) -> Freed:
+        # The first is being released: somebody else takes up the others.
+        if not taken:
+            taken.append(shell("resume", other, "fixed.py"))
+            taken.append(shell.python(f"import resultant; resultant.open_run({third!r}).pin()"))
+        return carry_out(self)
+
+    monkeypatch.setattr(Removal, "carry_out", meanwhile)
+    try:
+        assert root.call(["gc", "--keep-last", "0", "--delete"]) in (0, None)
+    finally:
+        close_databases()
+
+    assert [each.status for each in taken] == [0, 0]
+    for run, number in ((other, 2), (third, 3)):
+        assert shell("results", "read", run, "a").out == f"['a', {number}]\n"
+        assert shell("results", "read", run, "b").status == 0
+    assert shell("results", "read", one, "a").status == 1
+
+
+def test_rows_that_were_written_again_meanwhile_forget_nothing(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = shell.run("chain.py")
+    db = open_db(f"sqlite:///{shell.home}/resultant.db", "")
+    rows = db.task_runs(run)
+    for path in (shell.folder / "results").iterdir():
+        path.unlink()
+    assert shell("resume", run).status == 0
+
+    # What was read before the resume is no news.
+    assert forget_results(db, [row for row in rows if row.location and row.location[:1] == "/"]) == []
+    now = [row for row in db.task_runs(run) if row.slug == "b-1"]
+    assert forget_results(db, now, lambda row: False) == []
+    assert forget_results(db, now) == now
+    db.close()
+    assert shell("results", "read", run, "a").out == "['a', 1]\n"
+    assert shell("results", "read", run, "b").status == 1
+
+
+def test_packed_results_of_a_run_without_an_end_are_no_leftovers(shell: Shell) -> None:
+    shell.write(
+        "packed.py",
+        FLOW.replace("LocalResult(dir=", "LocalResult(pack=True, dir=").replace("b(a(x))", "b.map([1, 2, 3])"),
+    )
+    run = shell.run("packed.py")
+    shell("db", "status")
+    # A copy of the database that was made while the run went on.
+    with sqlite3.connect(shell.home / "resultant.db") as connection:
+        connection.execute("DELETE FROM task_run")
+        connection.execute("UPDATE flow_run SET state = 'Running', ended = NULL")
+    connection.close()
+    (segment,) = (shell.folder / "results").iterdir()
+    old = segment.stat().st_mtime - 7200
+    os.utime(segment, (old, old))
+
+    assert shell("gc", "--delete", "--json").json["leftovers"] == []
+
+    assert segment.exists()
+    assert run

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from resultant.cli.stored import Stored
     from resultant.cli.survey import Survey
     from resultant.db import StateDB
     from resultant.records import TaskRun
@@ -29,7 +30,10 @@ _AT_ONCE = 5000
 
 @click.command("fsck", cls=Command)
 @click.option("--repair", is_flag=True, help="Repair it. Without this, it is only said what is found.")
-def command(repair: bool) -> int:
+@click.option(
+    "--emptied", is_flag=True, help="Folders that are gone or empty were emptied; no disk of theirs is missing."
+)
+def command(repair: bool, emptied: bool) -> int:
     """Compare the database with the storage.
 
     Found are rows whose bytes are gone, bytes of another size than on record, temporary files of writes that never
@@ -54,7 +58,7 @@ def command(repair: bool) -> int:
         survey = Survey(db, progress)
         damage: list[dict[str, Any]] = []
         counts: Counter[tuple[str, bool]] = Counter()
-        for some in _damage(survey, repair):
+        for some in _damage(survey, repair, emptied):
             counts.update((each["verdict"], each["repaired"]) for each in some)
             if as_json():
                 damage += some
@@ -103,12 +107,12 @@ def _finding(row: TaskRun, verdict: str, place: str, reason: str) -> dict[str, A
     }
 
 
-def _damage(survey: Survey, repair: bool) -> Iterator[list[dict[str, Any]]]:
+def _damage(survey: Survey, repair: bool, emptied: bool) -> Iterator[list[dict[str, Any]]]:
     """Compare every place with the rows that say what is there; yield what is wrong, some thousands at a time."""
     from resultant.cli.stored import Stored
     from resultant.reading.places import newer_writer
 
-    stored = Stored(survey.places)
+    stored = Stored(survey.places, emptied)
     found: list[tuple[TaskRun, dict[str, Any]]] = []
     for place, rows in survey.on_record():
         for row in rows:
@@ -118,38 +122,31 @@ def _damage(survey: Survey, repair: bool) -> Iterator[list[dict[str, Any]]]:
             if verdict != "ok":
                 found.append((row, _finding(row, verdict, place, reason)))
         if len(found) >= _AT_ONCE:
-            yield _dealt_with(survey.db, found, repair)
+            yield _dealt_with(survey.db, stored, found, repair)
             found = []
-    yield _dealt_with(survey.db, found, repair)
+    yield _dealt_with(survey.db, stored, found, repair)
 
 
-def _dealt_with(db: StateDB, found: list[tuple[TaskRun, dict[str, Any]]], repair: bool) -> list[dict[str, Any]]:
+def _dealt_with(
+    db: StateDB, stored: Stored, found: list[tuple[TaskRun, dict[str, Any]]], repair: bool
+) -> list[dict[str, Any]]:
     if repair:
-        _forget_results(db, [each for each in found if each[1]["verdict"] == "missing"])
+        _repair(db, stored, found)
     return sorted((finding for _, finding in found), key=lambda each: (each["run"], each["task"], each["index"] or 0))
 
 
-def _forget_results(db: StateDB, lost: list[tuple[TaskRun, dict[str, Any]]]) -> None:
+def _repair(db: StateDB, stored: Stored, found: list[tuple[TaskRun, dict[str, Any]]]) -> None:
     """Let rows forget results that are gone, except those of runs that somebody is at work on."""
-    from itertools import groupby
+    from resultant.cli.forgetting import forget_results
 
-    from msgspec.structs import astuple, replace
+    missing = {id(row): finding for row, finding in found if finding["verdict"] == "missing"}
+    lost = [row for row, _ in found if id(row) in missing]
 
-    from resultant.errors import RunHeldError
+    def still(row: TaskRun) -> bool:
+        return stored.compare(row, missing[id(row)]["location"])[0] == "missing"
 
-    lost.sort(key=lambda each: each[0].run)
-    for run, group in groupby(lost, key=lambda each: each[0].run):
-        rows = list(group)
-        try:
-            with db.hold(run):
-                db.task_runs_later(
-                    [astuple(replace(row, location=None, kind=None, size=None, digest=None)) for row, _ in rows]
-                )
-                db.flush()
-        except RunHeldError:
-            continue
-        for _, finding in rows:
-            finding["repaired"] = True
+    for row in forget_results(db, lost, still):
+        missing[id(row)]["repaired"] = True
 
 
 def _listed(files: Iterator[tuple[str, int]]) -> tuple[list[tuple[str, int]], int]:

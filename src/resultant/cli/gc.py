@@ -98,16 +98,18 @@ def command(
 
 def _release(db: StateDB, chosen: list[tuple[FlowRun, str]], delete: bool, progress: Progress) -> list[dict[str, Any]]:
     """Release the results of runs, or say what that would free."""
-    from resultant.cli.removal import Freed, Removal
+    from resultant.cli.removal import Freed, Removal, is_as_it_was
     from resultant.errors import RunHeldError
 
-    everyone = {run.id for run, _ in chosen}
-    everyone -= set(db.holders(everyone))
+    everyone = {run.id: run for run, _ in chosen}
+    for held_now in db.holders(everyone):
+        del everyone[held_now]
     told = []
     settled: dict[str, bool] = {}
     for start in range(0, len(chosen), _BATCH):
         batch = chosen[start : start + _BATCH]
         with ExitStack() as stack:
+            ours: set[str] = set()
             # Whoever only asks holds nothing.
             held = set() if delete else set(db.holders([run.id for run, _ in batch]))
             for run, _ in batch if delete else ():
@@ -115,12 +117,17 @@ def _release(db: StateDB, chosen: list[tuple[FlowRun, str]], delete: bool, progr
                     stack.enter_context(db.hold(run.id))
                 except RunHeldError:
                     held.add(run.id)
+                    continue
+                (ours if is_as_it_was(db, run) else held).add(run.id)
             if held:
                 # Their results are kept now, and what they share with others too.
-                everyone -= held
+                for taken in held:
+                    everyone.pop(taken, None)
                 settled.clear()
             for run, why in batch:
-                removal = Removal(db, [run], forget=False, among=everyone, settled=settled, progress=progress)
+                removal = Removal(
+                    db, [run], forget=False, among=everyone.values(), held=ours, settled=settled, progress=progress
+                )
                 if run.id in held:
                     freed = Freed()
                 else:

@@ -22,7 +22,7 @@ class Orphans:
         db: the state database.
 
     Attributes:
-        found: place and size of each.
+        found: place and size of each; after :meth:`remove`, of those that are gone.
         unsure: places that could not be looked at, and why; they are looked at another time.
     """
 
@@ -30,6 +30,7 @@ class Orphans:
         from resultant.runner.intents import intent_files
         from resultant.runtime import settings
 
+        self._db = db
         self.found: list[tuple[str, int]] = []
         self.unsure: list[tuple[str, str]] = []
         self._stores: dict[tuple[str, str], Any] = {}
@@ -85,8 +86,21 @@ class Orphans:
         return store
 
     def remove(self) -> None:
-        """Delete them, and forget what was noted."""
+        """Delete them, and forget what was noted; what somebody has put on record, or is about to write, stays."""
+        from resultant.runner.intents import intent_files
+        from resultant.runtime import settings
+
+        gone = []
         for file, orphans in self._files:
+            files = list(intent_files(settings().home_dir, self._db.url))
+            held = self._db.holders({each.run for each in files})
+            if file.run in held:
+                continue
+            busy = {place for each in files if each.run in held for place in each.intents}
+            left = {intent.place for intent in file.unrecorded(self._db)} - busy
             for intent in orphans:
-                self._store(intent).delete(intent.place)
+                if intent.place in left and (size := self._size_if_ours(intent)) is not None:
+                    self._store(intent).delete(intent.place)
+                    gone.append((intent.place, size))
             file.remove()
+        self.found = sorted(gone)

@@ -6,48 +6,31 @@ finishes the notes that others left.
 
 from __future__ import annotations
 
-import errno
 from contextlib import ExitStack
 from time import time
 
+from resultant.cli.erasing import Doomed, Eraser
 from resultant.cli.failure import Failure, one_line
 from resultant.cli.failure_texts import delete_texts
+from resultant.cli.forgetting import forget_results, without_result
 from resultant.cli.notes import notes_of, write_note
-from resultant.cli.stored import NOT_MOUNTED, absent_folder
-from resultant.errors import ConfigurationError, ResultError, StoreError
+from resultant.errors import ConfigurationError, ResultError
 from resultant.reading.places import Places, newer_writer, wrote
 from resultant.records import location_text
 from resultant.stores.packed import is_segment, split_place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
+    from collections.abc import Iterable, Iterator
 
     from resultant.cli.progress import Progress
     from resultant.db import StateDB
     from resultant.records import FlowRun, TaskRun
 
-__all__ = ["Doomed", "Freed", "Removal", "finish_notes", "live_pins"]
+__all__ = ["Freed", "Removal", "finish_notes", "is_as_it_was", "live_pins"]
 
-
-class Doomed:
-    """A place whose bytes go.
-
-    Attributes:
-        location: its full name.
-        row: the task run that wrote it.
-        size: how many bytes are on record.
-        packed: how many results it holds, if it is a segment.
-    """
-
-    __slots__ = ("location", "packed", "row", "size")
-
-    def __init__(self, location: str, row: TaskRun, size: int | None = None, packed: int = 0) -> None:
-        self.location = location
-        self.row = row
-        self.size = (row.size if size is None else size) or 0
-        self.packed = packed
+#: Places of which it is asked together who refers to them, before their bytes go.
+_AT_ONCE = 50
 
 
 class Freed:
@@ -82,7 +65,8 @@ class Removal:
         forget: whether their rows go too; else they only lose their results.
         force: whether pins count for nothing.
         keep_results: whether the bytes stay.
-        among: ids of all runs that lose their results, if these are not the only ones.
+        among: runs that lose their results later; whether somebody has taken them up meanwhile is asked each time.
+        held: ids of those that the caller holds, so that nobody can.
         settled: what was found out about places that several task runs share, and is found out once for all `among`.
         progress: told of each task run.
     """
@@ -95,7 +79,8 @@ class Removal:
         forget: bool,
         force: bool = False,
         keep_results: bool = False,
-        among: set[str] | None = None,
+        among: Iterable[FlowRun] = (),
+        held: Iterable[str] = (),
         settled: dict[str, bool] | None = None,
         progress: Progress | None = None,
     ) -> None:
@@ -106,7 +91,12 @@ class Removal:
         self._force = force
         self._keep_results = keep_results
         self._places = Places(db)
-        self._ids = {run.id for run in runs} | (among or set())
+        self._places.know_folders()
+        ours = {run.id for run in runs}.union(held)
+        self._among = {run.id: run for run in among if run.id not in ours}
+        self._ids = ours.union(self._among)
+        self._still: dict[str, bool] = {}
+        self._eraser = Eraser(db, self._places)
         self._now = time()
         self._kept: dict[str, set[tuple[str, int]]] = {}
         #: Whether something keeps a place, of those that several task runs share.
@@ -133,9 +123,20 @@ class Removal:
             return
         for run in self._runs:
             for batch in self._batches(run):
-                yield from self._doomed_in(batch)
+                yield from self._doomed_in(batch, len(batch))
 
-    def _doomed_in(self, batch: list[TaskRun]) -> Iterator[Doomed]:
+    def _doomed_in(self, batch: list[TaskRun], at_once: int) -> Iterator[Doomed]:
+        """Yield the places of some rows whose bytes nobody else needs.
+
+        Args:
+            batch: the rows.
+            at_once: for how many of them it is asked together who refers to their places.
+        """
+        for start in range(0, len(batch), at_once):
+            self._still.clear()
+            yield from self._doomed_now(batch[start : start + at_once])
+
+    def _doomed_now(self, batch: list[TaskRun]) -> Iterator[Doomed]:
         here = [(unit, row) for row in batch if (unit := self._unit(row)) is not None and unit not in self._settled]
         self._places.look_ahead(row for place, row in here if not is_segment(place))
         for place, _ in here:
@@ -151,7 +152,7 @@ class Removal:
                 self._settled[place] = kept
             writer = None if kept else next((each for each in rows if wrote(each)), None)
             if writer is not None:
-                yield Doomed(place, writer)
+                yield Doomed(place, writer, others=[each for each in rows if each.run not in self._ids])
 
     def _unit(self, row: TaskRun) -> str | None:
         """Return the full name of what would be deleted with the bytes of a row: a place, or the segment it is in."""
@@ -192,7 +193,16 @@ class Removal:
 
     def _keeps(self, row: TaskRun) -> bool:
         """Return whether a row keeps the bytes that it refers to."""
-        return row.run not in self._ids or self.has_kept(row)
+        return row.run not in self._ids or not self._is_still_chosen(row.run) or self.has_kept(row)
+
+    def _is_still_chosen(self, run_id: str) -> bool:
+        """Return whether a run that is to lose its results later has not been taken up by somebody meanwhile."""
+        chosen = self._among.get(run_id)
+        if chosen is None:
+            return True
+        if run_id not in self._still:
+            self._still[run_id] = is_as_it_was(self._db, chosen) and run_id not in self._db.holders([run_id])
+        return self._still[run_id]
 
     def has_kept(self, row: TaskRun) -> bool:
         """Return whether a result is kept by itself, whatever becomes of its run."""
@@ -269,24 +279,17 @@ class Removal:
                 self._progress.step(len(batch))
 
     def _free(self, batch: list[TaskRun], freed: Freed) -> None:
-        for each in self._doomed_in(batch):
+        for each in self._doomed_in(batch, _AT_ONCE):
             try:
-                if self._delete(each):
+                if self._eraser.erase(each):
                     freed.places += each.packed or 1
                     freed.size += each.size
-                    self._forget_written_over(each)
+                    # Nothing would tell any more that these were written over, and not damaged.
+                    forget_results(self._db, each.others)
             except (ResultError, ConfigurationError, AttributeError, ValueError) as error:
                 # A class that only the flow has, or a store that refuses: the bytes stay, and so does what is known of them.
                 self._settled[each.location] = True
                 freed.refused.append((each.location, one_line(error)))
-
-    def _forget_written_over(self, each: Doomed) -> None:
-        """Let rows of other runs forget what was written over: nothing tells any more that it was, and not damaged."""
-        if each.packed:
-            return
-        others = [row for row in self._places.rows(each.location) if row.run not in self._ids]
-        held = self._db.holders({row.run for row in others}) if others else ()
-        self._forget_results([row for row in others if row.run not in held])
 
     def estimate(self) -> Freed:
         """Return what :meth:`carry_out` would delete."""
@@ -295,49 +298,6 @@ class Removal:
             freed.places += each.packed or 1
             freed.size += each.size
         return freed
-
-    def _delete(self, each: Doomed) -> bool:
-        """Delete bytes unless they are other ones than those on record, which somebody is about to put on record.
-
-        Raises:
-            ResultError: they cannot be deleted, now or by this process.
-            AttributeError: their class has no store.
-            ValueError: it cannot be made.
-        """
-        from resultant.errors import MissingResultError
-        from resultant.reading.task import result_of
-
-        kind = self._places.kind(each.row)
-        if kind is None:
-            raise ValueError("Nothing is on record of how these bytes were made.")
-        result: Any = result_of(kind)
-        store = result.store
-        try:
-            found = store.stat(each.location)
-            if each.packed:
-                # It grew after its first result was on record, and nobody else ever writes to it.
-                store.delete(each.location)
-                return True
-            later = found.modified > (each.row.ended or each.row.started) + 1.0
-            if later and each.location[:1] != "/" and each.row.digest is not None:
-                # The clock of a server is not that of this machine: the bytes themselves say whose they are.
-                later = not self._is_recorded(store, each)
-            if later or (each.row.size is not None and found.size != each.row.size):
-                return False
-            store.delete(each.location)
-        except MissingResultError:
-            if (absent := absent_folder(result)) is not None:
-                raise StoreError(errno.ENOENT, NOT_MOUNTED, absent) from None
-            return False
-        return True
-
-    def _is_recorded(self, store: Any, each: Doomed) -> bool:
-        from resultant.runner.digest_key import digester_of
-
-        # Where the run's secret is not at hand, that is an error of a result, and the bytes stay.
-        digester = digester_of(self._db.flow_run(each.row.run))
-        with store.source(each.location) as source:
-            return bool(digester.agrees(each.row.digest or b"", source.read()))
 
     def _release(self, batch: list[TaskRun]) -> None:
         """Let rows forget their results, except where something keeps the bytes."""
@@ -351,15 +311,10 @@ class Removal:
                 kept = self._is_kept(self._places.rows(place))
             if not kept:
                 rows.append(row)
-        self._forget_results(rows)
-
-    def _forget_results(self, rows: list[TaskRun]) -> None:
-        from msgspec.structs import astuple, replace
-
         if rows:
-            self._db.task_runs_later(
-                [astuple(replace(row, location=None, kind=None, size=None, digest=None)) for row in rows]
-            )
+            from msgspec.structs import astuple
+
+            self._db.task_runs_later([astuple(without_result(row)) for row in rows])
 
 
 def finish_notes(db: StateDB) -> Freed:
@@ -388,6 +343,22 @@ def finish_notes(db: StateDB) -> Freed:
 
 def _is_protected(db: StateDB, run: FlowRun, forget: bool) -> bool:
     return run.pinned or (forget and bool(live_pins(db, run.id)))
+
+
+def is_as_it_was(db: StateDB, run: FlowRun) -> bool:
+    """Return whether a run has not been resumed, pinned or removed since its row was read.
+
+    Args:
+        db: the state database.
+        run: its row.
+    """
+    from resultant.errors import UnknownRunError
+
+    try:
+        now = db.flow_run(run.id)
+    except UnknownRunError:
+        return False
+    return (now.attempt, now.state, now.ended, now.pinned) == (run.attempt, run.state, run.ended, run.pinned)
 
 
 def live_pins(db: StateDB, run_id: str) -> list[tuple[str, int]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from resultant.stores.packed import split_place
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -13,17 +15,35 @@ if TYPE_CHECKING:
 
 __all__ = ["NOT_MOUNTED", "Stored", "absent_folder"]
 
-NOT_MOUNTED = "This folder of results is not there. If it is on a disk of its own, mount that."
+NOT_MOUNTED = "This folder of results is not there, or empty. If it is on a disk of its own, mount that."
 
 
-def absent_folder(result: Any) -> str | None:
+def absent_folder(result: Any, place: str | None = None) -> str | None:
     """Return the folder of a result if it is not there: a disk that is not mounted is no reason to forget what lies on it.
+
+    Where a disk would be mounted there may be an empty folder.
 
     Args:
         result: any result.
+        place: where something is missing; folders on the way there count too.
     """
-    folder = getattr(result, "dir", None)
-    return folder if isinstance(folder, str) and not os.path.isdir(folder) else None
+    root = getattr(result, "dir", None)
+    if not isinstance(root, str):
+        return None
+    if place is None or not place.startswith(f"{root}/"):
+        return None if os.path.isdir(root) else root
+    packed = split_place(place)
+    folder = os.path.dirname(place if packed is None else packed.segment)
+    while len(folder) >= len(root):
+        if not os.path.isdir(folder) or _is_empty(folder):
+            return folder
+        folder = os.path.dirname(folder)
+    return None
+
+
+def _is_empty(folder: str) -> bool:
+    with os.scandir(folder) as entries:
+        return next(entries, None) is None
 
 
 class Stored:
@@ -31,10 +51,12 @@ class Stored:
 
     Args:
         places: knows how the bytes of a row were made.
+        emptied: whether folders that are not there, or empty, were emptied on purpose.
     """
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Places, emptied: bool = False) -> None:
         self._places = places
+        self._emptied = emptied
         self._made: dict[int | None, tuple[Any, Any]] = {}
 
     def compare(self, row: TaskRun, place: str) -> tuple[str, str]:
@@ -61,7 +83,7 @@ class Stored:
                 return ("ok", "") if result.exists(place) else ("missing", f"Nothing is stored at {place!r}.")
             size = store.stat(place).size
         except MissingResultError:
-            if (folder := absent_folder(result)) is not None:
+            if not self._emptied and (folder := absent_folder(result, place)) is not None:
                 return "unknown", f"{folder}: {NOT_MOUNTED}"
             return "missing", f"Nothing is stored at {place!r} any more."
         except CorruptResultError as error:

@@ -40,6 +40,7 @@ class Survey:
     def __init__(self, db: StateDB, progress: Progress | None = None) -> None:
         self.db = db
         self.places = Places(db)
+        self.places.know_folders()
         self._progress = progress
         #: Segments that packed results lie in.
         self._segments: set[str] = set()
@@ -122,11 +123,12 @@ class Survey:
         store = file_store("/")
         try:
             named = tasks_of(store.stat(segment).size, lambda offset, length: store.read_range(segment, offset, length))
-            runs = {self.db.flow_run(run).id for run, _ in named}
+            runs = {run: self.db.flow_run(run) for run, _ in named}
         except (ResultError, UnknownRunError, ValueError):
             # Another database's, and so somebody else's.
             return True
-        return not runs or bool(self.db.holders(runs))
+        # A run that has not ended may be one of a database that was put back from a copy: its results are all there is.
+        return not runs or any(run.ended is None for run in runs.values()) or bool(self.db.holders(runs))
 
     def unknown(self) -> Iterator[tuple[str, int]]:
         """Yield path and size of the files that no row knows, after :meth:`on_record` was gone through."""

@@ -31,6 +31,8 @@ class Places:
         self._kinds: dict[int, tuple[ResultKind, str | None]] = {}
         self._ahead: dict[str, list[TaskRun]] = {}
         self._real: dict[str, str] = {}
+        #: Folders on record, by what each really is.
+        self._linked: dict[str, set[str]] = {}
 
     def kind(self, row: TaskRun) -> ResultKind | None:
         """Return how the bytes of a row were made."""
@@ -61,7 +63,7 @@ class Places:
         names: dict[str, set[str]] = {}
         folders = self._folders()
         for full in asked:
-            for same in (full, *_spellings(full, folders)):
+            for same in (full, *self._spellings(full, folders)):
                 names.setdefault(location_text(same), set()).add(full)
                 for folder in folders:
                     if same.startswith(f"{folder}/"):
@@ -72,7 +74,7 @@ class Places:
                 # A short name is one of a place in the folder of its own row alone.
                 whole = None if name[:1] == "/" else self.full(row) or name
                 for full in names[name]:
-                    if whole is None or whole == full or whole in _spellings(full, folders):
+                    if whole is None or whole == full or whole in self._spellings(full, folders):
                         found.setdefault(full, []).append(row)
         for rows in found.values():
             rows.sort(key=_newest_first)
@@ -100,14 +102,45 @@ class Places:
         full = self.full(row)
         return None if full is None else newer_writer(row, self.rows(full))
 
-    def _folders(self) -> dict[str, str]:
-        """Return the folders of local results, each with the one that it really is, links followed."""
+    def _folders(self) -> list[str]:
+        """Return the folders that local results were configured with."""
         for kind in self._db.result_kinds():
             self._known(kind.id)
-        for _, folder in self._kinds.values():
-            if folder is not None and folder not in self._real:
-                self._real[folder] = os.path.realpath(folder)
-        return self._real
+        return list({folder for _, folder in self._kinds.values() if folder is not None})
+
+    def know_folders(self) -> None:
+        """Find places by every folder that results lie in, which takes a look at each.
+
+        A place that is reached through a link below its result's folder is found by its other names only then.
+        """
+        for folder in self._db.local_folders():
+            if folder[:1] == "/":
+                self._linked.setdefault(self._really(folder.rstrip("/") or "/"), set()).add(folder.rstrip("/") or "/")
+
+    def _really(self, folder: str) -> str:
+        """Return the folder that a folder really is, links followed."""
+        found = self._real.get(folder)
+        if found is None:
+            found = self._real[folder] = os.path.realpath(folder)
+        return found
+
+    def _spellings(self, full: str, folders: Iterable[str]) -> set[str]:
+        """Return what else a local place may be called on record.
+
+        Args:
+            full: the place's full name.
+            folders: those that results were configured with.
+        """
+        if full[:1] != "/":
+            return set()
+        folder, _, name = full.rpartition("/")
+        real = self._really(folder or "/")
+        found = {f"{other}/{name}" for other in self._linked.get(real, ())}
+        for other in folders:
+            below = self._really(other)
+            if real == below or real.startswith(f"{below}/"):
+                found.add(f"{other}{real[len(below) :]}/{name}")
+        return found - {full}
 
     def _known(self, number: int) -> tuple[ResultKind, str | None]:
         found = self._kinds.get(number)
@@ -118,21 +151,6 @@ class Places:
             folder = json.loads(kind.options).get("dir") if kind.type == "local" else None
             found = self._kinds[number] = kind, folder.rstrip("/") if isinstance(folder, str) else None
         return found
-
-
-def _spellings(full: str, folders: dict[str, str]) -> list[str]:
-    """Return what else a local place is called, where a folder of results can be reached through links.
-
-    Args:
-        full: the place's full name.
-        folders: those of results, each with the one that it really is.
-    """
-    found = []
-    for folder, real in folders.items():
-        if full.startswith(f"{folder}/"):
-            rest = full[len(folder) :]
-            found += [f"{other}{rest}" for other, same in folders.items() if same == real and other != folder]
-    return found
 
 
 def newer_writer(row: TaskRun, rows: Iterable[TaskRun]) -> TaskRun | None:
