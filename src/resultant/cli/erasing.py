@@ -57,6 +57,8 @@ class Eraser:
     def __init__(self, db: StateDB, places: Places) -> None:
         self._db = db
         self._places = places
+        #: Results like those that wrote the bytes, by the number of their kind.
+        self._made: dict[int, Any] = {}
 
     def erase(self, each: Doomed) -> bool:
         """Delete the bytes at a place, unless others than those on record are there: somebody is about to record them.
@@ -74,7 +76,9 @@ class Eraser:
         kind = self._places.kind(each.row)
         if kind is None:
             raise ValueError("Nothing is on record of how these bytes were made.")
-        result: Any = result_of(kind)
+        result: Any = self._made.get(kind.id)
+        if result is None:
+            result = self._made[kind.id] = result_of(kind)
         store = result.store
         try:
             if each.packed:

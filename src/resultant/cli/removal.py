@@ -302,6 +302,7 @@ class Removal:
     def _release(self, batch: list[TaskRun]) -> None:
         """Let rows forget their results, except where something keeps the bytes."""
         rows = []
+        self._places.look_ahead(batch)
         for row in batch:
             place = self._unit(row)
             if place is None:
