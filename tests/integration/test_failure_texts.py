@@ -230,3 +230,23 @@ def test_the_place_is_that_in_the_users_code(tmp_path: Path) -> None:
     line = reads.run.__code__.co_firstlineno + 2
     assert run["reads"].error == f"MissingResultError at {__file__}:{line}"
     assert run["follows"].error == "TRIGGERFAIL"
+
+
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["home", "elsewhere"])
+def test_texts_of_what_succeeded_in_the_end_go_with_their_run(
+    elsewhere: bool, homes: tuple[Shell, Shell], tmp_path: Path
+) -> None:
+    shell = homes[0]
+    if not elsewhere:
+        del shell.environment["RESULTANT__DATABASE__URL"]
+    flow = FLOW.format(imports="LocalResult", result="LocalResult(dir='results')")
+    shell.write("failing.py", flow)
+    run = shell.run("failing.py", status=1)
+    shell.write("failing.py", flow.replace('raise ValueError(f"the telltale of {x}")', "return x"))
+    assert shell("resume", run).status == 0
+    root = shell.folder / "results" / ".resultant" if elsewhere else shell.home
+    assert len(list((root / "failures" / run).iterdir())) == 4
+
+    assert shell("runs", "rm", run).status == 0
+
+    assert not (root / "failures" / run).exists()

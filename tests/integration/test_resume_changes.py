@@ -277,7 +277,7 @@ def test_a_value_in_memory_is_made_again_where_it_is_needed(tmp_path: Path, capl
 
     assert called == [("loose", 2), ("use", 102)]
     assert (state.result[first].result, state.result[second].result) == (102, 103)
-    with pytest.raises(MissingResultError, match="was kept in memory"):
+    with pytest.raises(MissingResultError, match="was in the memory of the process"):
         _ = state.result[one].result
 
 

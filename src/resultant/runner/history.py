@@ -8,7 +8,7 @@ from resultant.engine.state import Cached, Mapped, Paused, Resume, Retrying, Sch
 from resultant.records import ESCAPED
 from resultant.runtime import get_logger
 
-from .kinds import IN_MEMORY, Kinds
+from .kinds import NOT_STORED, Kinds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -292,7 +292,7 @@ class History:
             return
         if row.location is None:
             # That is nobody's fault, and no news.
-            self.lost[key] = IN_MEMORY
+            self.lost[key] = NOT_STORED
             return
         reason = self._asked.pop(key) if key in self._asked else self._kinds.why_lost(step, row)
         if reason is not None:

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from .plan import Step
 
-__all__ = ["IN_MEMORY", "Kinds"]
+__all__ = ["NOT_STORED", "Kinds"]
 
-IN_MEMORY = "was kept in memory, and went with the process that had it"
+NOT_STORED = "is not stored: it was in the memory of the process that made it, or `resultant gc` released it"
 
 _new = object.__new__
 
@@ -149,4 +149,4 @@ def _types_of(result: Any) -> Iterable[type]:
 
 
 def _gone(result: Result) -> None:
-    raise MissingResultError(f"The value {IN_MEMORY}.")
+    raise MissingResultError(f"The value {NOT_STORED}.")
