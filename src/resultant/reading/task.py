@@ -130,12 +130,12 @@ class RecordedTask:
         """The message and the traceback of a failure, if they can be read from here."""
         if self.row.text is None:
             return self.row.message
+        from resultant.runner.failure_text import read_text
+
         try:
-            if (kind := self.kind) is not None:
-                store: Any = result_of(kind, self._run.types, self._own_result()).store
-                return str(store.get(self.row.text), "utf-8", "replace")
-            with open(self.row.text, encoding="utf-8", errors="replace") as file:
-                return file.read()
+            kind = self.kind
+            store: Any = None if kind is None else result_of(kind, self._run.types, self._own_result()).store
+            return read_text(self.row.text, store)
         except (OSError, ResultantError):
             return self.row.message
 

@@ -1,20 +1,22 @@
-"""Failures, as text where whoever reads the run can read it."""
+"""Failures, and what skipped tasks say, as text where whoever reads the run can read it."""
 
 from __future__ import annotations
 
 import os
+
+from resultant.engine.signals import SKIP
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
-    from resultant.engine.state import Failed
+    from resultant.engine.state import Failed, Skipped
     from resultant.stores import Store
 
     from .frame import TaskFrame
 
-__all__ = ["FOLDER", "keep_failure", "texts_of", "users_trace", "where_raised"]
+__all__ = ["FOLDER", "keep_failure", "keep_signal", "read_text", "texts_of", "users_trace", "where_raised"]
 
 #: Where the texts lie in a store of results.
 FOLDER = ".resultant"
@@ -38,13 +40,46 @@ def keep_failure(frame: TaskFrame, failed: Failed) -> None:
     text = f"{failed.message}\n"
     if isinstance(error, BaseException):
         text += "\n" + "".join(format_exception(type(error), error, users_trace(error)))
+    failed._text = _put(frame, text, error)  # type: ignore[attr-defined]
+    # Where a worker process runs, its driver gets the exception without its traceback.
+    failed._where = where_raised(error)  # type: ignore[attr-defined]
+
+
+def keep_signal(frame: TaskFrame, skipped: Skipped) -> None:
+    """Write what a task said that skipped itself: a resume says it again without the task.
+
+    Args:
+        frame: the task run.
+        skipped: its state, which learns the text's place.
+    """
+    value = skipped._result.value
+    if type(value) is SKIP:
+        skipped._text = _put(frame, str(value), value)  # type: ignore[attr-defined]
+
+
+def _put(frame: TaskFrame, text: str, value: Any) -> str | None:
     child = "" if frame.index is None else f"[{frame.index}]"
     key = f"{texts_of(str(frame.lookup('flow_run_id')))}/{_safe(frame.step.slug)}{child}-{frame.run_count}.txt"
     data = text.encode("utf-8", "backslashreplace")
-    store = _beside(frame, error)
-    failed._text = _put_at_home(key, data) if store is None else _put_beside(frame, store, key, data)  # type: ignore[attr-defined]
-    # Where a worker process runs, its driver gets the exception without its traceback.
-    failed._where = where_raised(error)  # type: ignore[attr-defined]
+    store = _beside(frame, value)
+    return _put_at_home(key, data) if store is None else _put_beside(frame, store, key, data)
+
+
+def read_text(place: str, store: Any = None) -> str:
+    """Return a text that was kept.
+
+    Args:
+        place: as a row has it.
+        store: of the results beside which it lies; ``None`` where it is a file.
+
+    Raises:
+        OSError: it cannot be read.
+        ResultError: the store does not give it.
+    """
+    if store is not None:
+        return str(store.get(place), "utf-8", "replace")
+    with open(place, encoding="utf-8", errors="replace", newline="") as file:
+        return file.read()
 
 
 def users_trace(error: BaseException) -> TracebackType | None:

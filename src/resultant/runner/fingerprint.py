@@ -6,6 +6,8 @@ from resultant.engine.digests import digest_value
 from resultant.engine.digests.encoder import SCALARS
 from resultant.engine.state import Skipped, Success
 
+from .plan import name_of
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,14 +20,11 @@ if TYPE_CHECKING:
     from .mapping import Children
     from .plan import Step, Upstream
 
-__all__ = ["inputs_of_children", "inputs_of_task", "of_task"]
+__all__ = ["inputs_of_children", "inputs_of_task", "mark_anew", "of_task"]
 
 #: What a part stands for: stored bytes, a value in a text of its own, a scalar, a digested value, no value at all, and
 #: something that every process makes anew.
 _STORED, _INLINE, _SCALAR, _VALUE, _NOTHING, _ANEW = b"\x00", b"\x01", b"\x02", b"\x03", b"\x04", b"\x05"
-
-#: What stands before the part of an input, by its key.
-_names: dict[str | None, bytes] = {}
 
 
 def of_task(digester: Digester, step: Step, states: list[State]) -> bytes | None:
@@ -50,17 +49,31 @@ def inputs_of_task(step: Step, states: list[State]) -> bytes | None:
     text = b""
     for edge in step.upstream:
         above = states[edge.index]
-        if above.__class__ is Success and (stored := above._result._digest) is not None:
+        if above.__class__ is Success and (stored := above._result._digest) is not None and not edge.anew:
             part: bytes | None = _STORED + stored
         else:
             part = _edge_part(edge, above)
             if part is None:
                 return None
-        text += (_names.get(edge.key) or _name(edge.key)) + part  # type: ignore[operator]
+        text += edge.label + part
     if not step.constants:
         return text + b"c"
     constants = _constants(step)
     return None if constants is None else text + constants
+
+
+def mark_anew(digester: Digester, step: Step, state: State, states: list[State]) -> None:
+    """Let the result of a task that every process runs anew be known by the inputs that it was made of.
+
+    Args:
+        digester: holds the key.
+        step: the task.
+        state: its end.
+        states: the states of all steps.
+    """
+    inputs = of_task(digester, step, states)
+    if inputs is not None:
+        state._result.__dict__["_part"] = _ANEW + inputs
 
 
 class Inputs:
@@ -90,8 +103,8 @@ def inputs_of_children(step: Step, children: Children) -> Inputs:
     common: list[bytes] = []
     varying: list[tuple[bytes, Any, Any, Any]] = []
     possible = True
-    for edge, (key, values, states), above in zip(step.upstream, children.columns, children.upstream, strict=True):
-        name = _names.get(key) or _name(key)
+    for edge, (_, values, states), above in zip(step.upstream, children.columns, children.upstream, strict=True):
+        name = edge.label
         if values is not None or states is not None:
             varying.append((name, values, states, edge))
             continue
@@ -146,17 +159,9 @@ def _many_scalars(head: bytes, values: Any) -> Callable[[list[int]], list[bytes]
     return lambda indexes: [head + SCALARS[type(kept[index])](kept[index]) for index in indexes]
 
 
-def _name(key: str | None) -> bytes:
-    name = (key or "").encode()
-    known = b"%d:%b" % (len(name), name)
-    if len(_names) < 10_000:
-        _names[key] = known
-    return known
-
-
 def _edge_part(edge: Upstream, state: State | None) -> bytes | None:
     """Return the part of one input, which may be the child of a mapped task that has not begun yet."""
-    if state.__class__ is Success and (stored := state._result._digest) is not None:
+    if state.__class__ is Success and (stored := state._result._digest) is not None and not edge.anew:
         return _STORED + stored
     if state is None or not state.is_finished():
         return None
@@ -173,9 +178,12 @@ def _edge_part(edge: Upstream, state: State | None) -> bytes | None:
         # Whoever is given the exception as a value may make something of it; the others, of the fact.
         told = "" if edge.key is None else _told(state)
         return _text(_NOTHING, f"{kind.__name__} {told}")
-    if getattr(edge.edge.upstream_task, "rerun_always", False):
-        # A connection, a secret: another one in every process, and none of them changes what was made with it.
-        return _ANEW + (b"s" if isinstance(state, Skipped) else b"r")
+    if edge.key is None and isinstance(state, Skipped):
+        return b"s" + _NOTHING
+    if edge.anew:
+        # A connection, a secret: another one in every process, which is told by what it was made of.
+        made_of: bytes | None = state._result.__dict__.get("_part")
+        return None if made_of is None else made_of + (b"s" if isinstance(state, Skipped) else b"r")
     part = _result_part(state._result)
     return part if part is None or not isinstance(state, Skipped) else b"s" + part
 
@@ -230,11 +238,11 @@ def _constants(step: Step) -> bytes | None:
     if len(step.constants) == 1:
         ((key, value),) = step.constants.items()
         only = _value_part(value)
-        return None if only is None else b"c" + _name(key) + only
+        return None if only is None else b"c" + name_of(key) + only
     parts = []
     for key in sorted(step.constants):
         part = _value_part(step.constants[key])
         if part is None:
             return None
-        parts.append(_name(key) + part)
+        parts.append(name_of(key) + part)
     return b"c" + b"".join(parts)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from resultant.engine.recorded import later
 from resultant.engine.result import Result
-from resultant.engine.signals import SKIP
 from resultant.engine.state import Cached, Mapped, Paused, Resume, Retrying, Scheduled, Skipped, State, Success
-from resultant.records import ESCAPED
+from resultant.records import ESCAPED, location_text
 from resultant.runtime import get_logger
 
 from .kinds import NOT_STORED, Kinds
+from .outdated import set_aside
+from .raised import Raised
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,6 +69,12 @@ class History:
         self._kinds = Kinds(db, digester, steps)
         self._latest: dict[str, tuple[int, float]] = {}
         self._read()
+        #: The parameters of the attempts before, as text; they are run, and written, again.
+        self._given = {
+            step.slug: row.location
+            for step in steps
+            if hasattr(step.task, "required") and (row := self.row(step)) is not None
+        }
 
     def _read(self) -> None:
         self._rows: dict[str, dict[int, TaskRun]] = {}
@@ -94,11 +102,19 @@ class History:
                 if each is not None and each.is_finished() and not is_unread(each):
                     self.kept[step.slug, index] = each
 
-    def begin(self) -> None:
-        """Know that what is not on record begins to run."""
+    def begin(self, step: Step, index: int) -> None:
+        """Know that a task run which does not stand begins to run.
+
+        Args:
+            step: the task.
+            index: of a mapped child, else -1.
+        """
         if self._calm is not None:
             self._calm.end()
             self._calm = None
+        row = self.row(step, index)
+        if step.target is not None and row is not None:
+            set_aside(self._db, step, row)
 
     def row(self, step: Step, index: int = -1) -> TaskRun | None:
         """Return what is recorded of a task run, if anything is."""
@@ -146,12 +162,20 @@ class History:
         if inputs is not None and row.input is not None:
             return inputs == row.input
         # What cannot be compared has not changed unless something above it was done again since.
-        for edge in step.upstream:
-            if getattr(edge.edge.upstream_task, "rerun_always", False):
+        edges = list(step.upstream)
+        for edge in edges:
+            above = run.plan.steps[edge.index]
+            if edge.anew:
+                # Done again in any case: what it is made of counts.
+                edges += above.upstream
+                continue
+            if hasattr(above.task, "required") and self._is_as_given(run, above):
                 continue
             if edge.index in run.redone:
                 return False
-            above = run.plan.steps[edge.index]
+            if row.index < 0 and (brood := run.broods.get(edge.index)) is not None and brood.left:
+                # Children above are still to be looked at: each child here compares when its own have ended.
+                return False
             if (
                 edge.mapped
                 and not edge.flattened
@@ -164,6 +188,12 @@ class History:
             if attempt > row.attempt or ended > row.started:
                 return False
         return True
+
+    def _is_as_given(self, run: FlowRun, step: Step) -> bool:
+        """Return whether a parameter has the value that the attempts before had."""
+        before, now = self._given.get(step.slug), run.states[step.index]
+        location = now._result.location
+        return before is not None and now.is_successful() and location is not None and location_text(location) == before
 
     def _latest_of(self, slug: str) -> tuple[int, float]:
         found = self._latest.get(slug)
@@ -187,8 +217,8 @@ class History:
         if cls is not Skipped:
             state._result = self._kinds.result(step, row)
         elif not row.none:
-            # The signal that it ended with; where something is given it, the task says it again.
-            state._result = self._kinds.result(step, row) if step.dependents else Result(SKIP(state.message))
+            where = None if row.kind is None else self._kinds.result(step, row)
+            state._result = later(Result(), Raised(state.message, row.text, where))
         return state
 
     def standing(
@@ -288,7 +318,7 @@ class History:
         key = step.slug, row.index
         if row.state not in _SUCCESSFUL or row.none or (self.lost and key in self.lost):
             return
-        if row.location is None and row.state == Skipped.__name__ and not step.dependents:
+        if row.location is None and row.state == Skipped.__name__:
             return
         if row.location is None:
             # That is nobody's fault, and no news.

@@ -103,10 +103,16 @@ class Run:
         self.packers = {}
 
 
+def name_of(key: str | None) -> bytes:
+    """Return the name of an input in the fingerprint of a task's inputs; it says where it ends."""
+    name = (key or "").encode()
+    return b"%d:%b" % (len(name), name)
+
+
 class Upstream:
     """One edge into a step."""
 
-    __slots__ = ("edge", "flattened", "index", "key", "mapped")
+    __slots__ = ("anew", "edge", "flattened", "index", "key", "label", "mapped")
 
     def __init__(self, edge: Any, index: int) -> None:
         self.edge = edge
@@ -114,6 +120,10 @@ class Upstream:
         self.key: str | None = edge.key
         self.mapped: bool = edge.mapped
         self.flattened: bool = edge.flattened
+        #: Whether every process makes for itself what comes through it.
+        self.anew: bool = getattr(edge.upstream_task, "rerun_always", False)
+        #: What stands before the part of what comes through it, where a task's inputs are told from others.
+        self.label = name_of(edge.key) + b"m" * edge.mapped + b"f" * edge.flattened
 
 
 class Step:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from itertools import chain
 from time import time
 
-from resultant.engine.state import Cached, Failed, Mapped, Pending, Retrying, Scheduled, Success
+from resultant.engine.state import Cached, Failed, Mapped, Pending, Retrying, Scheduled, Skipped, Success
 from resultant.records import location_text
 
 from .failure_text import where_raised
-from .fingerprint import inputs_of_task
+from .fingerprint import inputs_of_task, mark_anew
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,6 +73,8 @@ class Recorder:
             return
         states = run.states
         before = states[index]
+        if step.task.rerun_always:
+            mark_anew(self.digester, step, state, states)
         inputs = inputs_of_task(step, states)
         if state.__class__ is Success and before.__class__ is Pending and inputs is not None and state._context is None:
             result = state._result
@@ -179,6 +181,8 @@ class Recorder:
         error = message = text = None
         if isinstance(state, Failed):
             error, message, text = self._failure(state)
+        elif isinstance(state, Skipped):
+            text = getattr(state, "_text", None)
         due = None
         if isinstance(state, Scheduled) and state.start_time is not None:
             due = state.start_time.timestamp()

@@ -16,6 +16,7 @@ from resultant.engine.together import read_together
 from .fingerprint import of_task
 from .history import is_unread
 from .mapping import Claims
+from .raised import Raised
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def stands(run: FlowRun, history: History, step: Step) -> bool:
         if state is not None and not (step.mapped and state.__class__ in (Success, Cached)):
             run.settle(index, None, state, known=True)
             return True
-    history.begin()
+    history.begin(step, -1)
     if not _fetch(run, history, step, None) or run.torn:
         return True
     waiting = history.waiting(run, step, -1, lambda: of_task(history.digester, step, run.states))
@@ -130,7 +131,7 @@ def _standing_or_waiting(
     assert fingerprint is not None
     state = history.standing(run, step, child, lambda: fingerprint(child), epoch)
     if state is None:
-        history.begin()
+        history.begin(step, child)
         _fetch(run, history, step, child)
         run.redone.add(step.index)
         state = history.waiting(run, step, child, lambda: fingerprint(child)) or Pending()
@@ -140,6 +141,7 @@ def _standing_or_waiting(
 def _adopt_whole(run: FlowRun, step: Step, states: list[State]) -> None:
     parent = Mapped("Ready to proceed with mapping.", map_states=states)
     brood = run.adopt(step, None, Claims(run.run, step, 0), parent)
+    brood.left = 0
     run.complete(step.index, brood)
     run.announce(step)
 
@@ -170,6 +172,9 @@ def _fetch(run: FlowRun, history: History, step: Step, child: int | None) -> boo
                 if not is_unread(state):
                     continue
                 try:
+                    if isinstance(raised := state._result.__dict__.get("_load"), Raised):
+                        # Without its words the task has to say them again.
+                        raised.said()
                     _ = state._result.value
                 except Exception as error:  # noqa: BLE001 - serializers and classes of results may be the user's own
                     above = run.plan.steps[edge.index]

@@ -25,7 +25,7 @@ from resultant.errors import LocationError, WriteError
 from resultant.runtime import context, enter, get_logger, leave
 
 from .call import call
-from .failure_text import keep_failure
+from .failure_text import keep_failure, keep_signal
 from .frame import TaskFrame
 from .gate import all_succeeded, gate, may_run, name_run
 from .mapping import expand
@@ -235,6 +235,8 @@ def conclude(frame: TaskFrame, running: State, outcome: State) -> State:
         outcome.message = "Task is looping."
     elif frame.run.digester is not None and isinstance(outcome, Failed):
         keep_failure(frame, outcome)
+    elif frame.run.digester is not None and isinstance(outcome, Skipped):
+        keep_signal(frame, outcome)
     if step.handlers:
         before = outcome._result
         told = change(frame, running, outcome)
