@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+from asking_why import why
 from command_line import Shell
 
 FLOW = """
@@ -54,15 +55,6 @@ with Flow("reasons") as flow:
 def reasons(shell: Shell) -> Shell:
     shell.write("reasons.py", FLOW)
     return shell
-
-
-def why(shell: Shell, run: str, task: str) -> dict[str, str]:
-    answer = shell("why", run, task, "--json")
-    assert answer.status == 0, answer
-    told: dict[str, str] = answer.json
-    text = shell("why", run, task)
-    assert told["reason"] in text.out
-    return told
 
 
 def test_the_first_difference_is_named(reasons: Shell) -> None:

@@ -1,0 +1,161 @@
+"""`resultant why` of values that were there already, or were not there any more."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from asking_why import why
+from command_line import Shell
+
+TARGET = """
+from resultant import Flow, task
+
+@task(target="there")
+def saved():
+    return [1, 2]
+
+@task(target="there")
+def also():
+    return [1, 2]
+
+with Flow("target") as flow:
+    also(upstream_tasks=[saved()])
+"""
+
+CACHED = """
+import datetime
+from resultant import Flow, Parameter, task
+from resultant.engine.cache_validators import all_inputs
+from resultant.engine.results import LocalResult
+
+cached = dict(cache_for=datetime.timedelta(seconds=SECONDS), cache_validator=all_inputs)
+
+@task
+def numbers():
+    return [1, 2, 3]
+
+@task(**cached)
+def square(x):
+    return x * x
+
+@task(**cached)
+def nothing(x):
+    return None
+
+@task(**cached, result=LocalResult(pack=True))
+def packed(x):
+    return -x
+
+with Flow("cached") as flow:
+    below = numbers()
+    square.map(below)
+    nothing.map(below)
+    packed.map(below)
+"""
+
+
+def test_who_found_a_target_did_not_write_it(shell: Shell) -> None:
+    shell.write("target.py", TARGET)
+    one, two, three = (shell.run("target.py") for _ in range(3))
+    for run in (two, three):
+        told = why(shell, run, "saved")
+        assert told["verdict"] == "did not run"
+        assert f"; run {one} wrote it (" in told["reason"]
+    assert "; this run (task saved-1) wrote it (" in why(shell, one, "also")["reason"]
+    assert f"; run {one} (task saved-1) wrote it (" in why(shell, two, "also")["reason"]
+    assert shell("runs", "rm", one).status == 0
+    for run in (two, three):
+        told = why(shell, run, "saved")
+        assert told["verdict"] == "did not run"
+        assert told["reason"].endswith("the run that wrote it is no longer on record, or no run did.")
+
+
+def test_a_target_that_somebody_else_wrote_is_nobodys(shell: Shell) -> None:
+    shell.write("target.py", TARGET.replace("[1, 2]", "'a value'").replace("@task(", "@task(result=RESULT, "))
+    text = (shell.folder / "target.py").read_text().replace("RESULT", "LocalResult(serializer=JSONSerializer())")
+    shell.write(
+        "target.py",
+        "from resultant.engine.results import LocalResult\nfrom resultant.engine.serializers import JSONSerializer\n"
+        + text,
+    )
+    shell.run("target.py")
+    (shell.home / "results" / "there").write_text('"another"')
+    two = shell.run("target.py")
+    assert "no longer on record, or no run did" in why(shell, two, "saved")["reason"]
+
+
+def test_who_found_a_value_in_the_cache_did_not_write_it(shell: Shell) -> None:
+    shell.write("cached.py", CACHED.replace("SECONDS", "3600"))
+    one, two, three = (shell.run("cached.py") for _ in range(3))
+    tasks = ("square[1]", "nothing[1]", "packed[1]")
+    for task in tasks:
+        assert why(shell, one, task)["verdict"] == "ran"
+        for run in (two, three):
+            told = why(shell, run, task)
+            assert told["verdict"] == "did not run"
+            assert f"; run {one} wrote it (" in told["reason"]
+    assert shell("runs", "rm", one).status == 0
+    for task in tasks[:2]:
+        told = why(shell, two, task)
+        assert told["verdict"] == "did not run"
+        assert told["reason"].endswith("the run that wrote it is no longer on record.")
+    four = shell.run("cached.py")
+    assert "computed the earlier value is no longer on record" in why(shell, four, "square[1]")["reason"]
+
+
+def test_an_expired_cache_is_seen_past_those_who_found_it(shell: Shell) -> None:
+    shell.write("cached.py", CACHED.replace("SECONDS", "3600"))
+    one, two = shell.run("cached.py"), shell.run("cached.py")
+    assert why(shell, two, "square[1]")["verdict"] == "did not run"
+    expire(shell)
+    three = shell.run("cached.py")
+    for task in ("square[1]", "nothing[1]", "packed[1]"):
+        told = why(shell, three, task)
+        assert told["compared_with"] == two
+        assert "the cached value had expired" in told["reason"]
+    assert why(shell, one, "square[1]")["verdict"] == "ran"
+
+
+def expire(shell: Shell) -> None:
+    """Let what is in the cache have expired just now."""
+    import sqlite3
+    from time import time
+
+    with sqlite3.connect(shell.home / "resultant.db") as database:
+        database.execute("UPDATE cache SET expires = ?", (time(),))
+    database.close()
+
+
+CLOSED = """
+import datetime, threading
+from resultant import Flow, task
+from resultant.engine.cache_validators import all_inputs
+
+def made(lock):
+    @task(cache_for=datetime.timedelta(hours=1), cache_validator=all_inputs)
+    def opaque():
+        return lock is None
+    return opaque
+
+@task(cache_for=datetime.timedelta(hours=1), checkpoint=False)
+def unstored():
+    return 1
+
+with Flow("closed") as flow:
+    made(threading.Lock())()
+    unstored()
+"""
+
+
+def test_what_the_cache_cannot_offer_was_computed_each_time(shell: Shell) -> None:
+    shell.write("closed.py", CLOSED)
+    shell.run("closed.py")
+    two = shell.run("closed.py")
+    told = why(shell, two, "opaque")
+    assert told["verdict"] == "ran"
+    assert "not offered to later runs by its cache" in told["reason"]
+    told = why(shell, two, "unstored")
+    assert told["verdict"] == "ended as Cached"
+    assert "whether it was computed or found there is not on record" in told["reason"]
