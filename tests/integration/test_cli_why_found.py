@@ -86,6 +86,29 @@ def test_a_target_that_somebody_else_wrote_is_nobodys(shell: Shell) -> None:
     assert "no longer on record, or no run did" in why(shell, two, "saved")["reason"]
 
 
+def test_a_lost_target_is_told_from_the_rows(shell: Shell) -> None:
+    shell.write("target.py", TARGET)
+    file = shell.home / "results" / "there"
+    shell.run("target.py")
+    file.unlink()
+    two = shell.run("target.py")
+    # That no run has found anything there yet may have another reason.
+    told = why(shell, two, "saved")
+    assert told["verdict"] == "ran"
+    assert "If that is the task's target, it was missing or damaged" in told["reason"]
+    three = shell.run("target.py")
+    file.write_bytes(b"")
+    four = shell.run("target.py")
+    told = why(shell, four, "saved")
+    assert told["compared_with"] == three
+    assert "the target was missing or damaged when the run looked" in told["reason"]
+    file.unlink()
+    five = shell.run("target.py")
+    told = why(shell, five, "saved")
+    assert told["compared_with"] == four
+    assert "the target was missing or damaged when the run looked" in told["reason"]
+
+
 def test_who_found_a_value_in_the_cache_did_not_write_it(shell: Shell) -> None:
     shell.write("cached.py", CACHED.replace("SECONDS", "3600"))
     one, two, three = (shell.run("cached.py") for _ in range(3))
@@ -126,6 +149,47 @@ def expire(shell: Shell) -> None:
     with sqlite3.connect(shell.home / "resultant.db") as database:
         database.execute("UPDATE cache SET expires = ?", (time(),))
     database.close()
+
+
+def test_a_value_that_the_cache_lost_is_no_matter_of_the_validator_alone(shell: Shell) -> None:
+    text = CACHED.replace("SECONDS", "3600").replace("pack=True", "location='packed-{map_index}'")
+    shell.write("cached.py", text)
+    one = shell.run("cached.py")
+    assert why(shell, one, "packed[1]")["verdict"] == "ran"
+    (shell.home / "results" / "packed-1").unlink()
+    told = why(shell, shell.run("cached.py"), "packed[1]")
+    assert told["verdict"] == "ran"
+    assert told["reason"].endswith(", or the value was missing, damaged or overwritten when the run looked.")
+
+
+MOVING = """
+from resultant import Flow, Parameter, task
+@task(target=lambda **names: NAME)
+def moves():
+    if FAILS:
+        raise ValueError
+    return 1
+with Flow("moving") as flow:
+    moves()
+"""
+
+
+def test_a_target_of_another_name_is_another_target(shell: Shell) -> None:
+    text = MOVING.replace("FAILS", "__import__('os').path.exists('fail')")
+    shell.write("moving.py", text.replace("NAME", "'first'"))
+    shell.run("moving.py")
+    two = shell.run("moving.py")
+    shell.write("moving.py", text.replace("NAME", "'second'"))
+    told = why(shell, shell.run("moving.py"), "moves")
+    assert told["compared_with"] == two
+    assert "/second, and was " in told["reason"]
+    shell.run("moving.py")
+    (shell.home / "results" / "second").unlink()
+    shell.write("fail", "")
+    told = why(shell, shell.run("moving.py", status=1), "moves")
+    assert "the target was missing or damaged when the run looked" in told["reason"]
+    told = why(shell, shell.run("moving.py", status=1), "moves")
+    assert "The earlier run of it was not successful: Failed (ValueError at " in told["reason"]
 
 
 CLOSED = """

@@ -48,6 +48,9 @@ class Comparison:
             return (
                 "The earlier run was recorded with another secret for digests: neither code nor inputs can be compared."
             )
+        lost = self._lost_target()
+        if lost is not None:
+            return lost
         code, old_code = json.loads(self._run.row.code or "{}"), json.loads(self._other.code or "{}")
         if code.get(row.slug) != old_code.get(row.slug):
             return "Its code is not that of the earlier run."
@@ -89,6 +92,35 @@ class Comparison:
 
     # What was there
 
+    def _lost_target(self) -> str | None:
+        """Return that the value which a task has at its target was not there, as far as the rows tell."""
+        row, earlier, place = self._row, self._earlier, self._old_place
+        if row.state == "Cached" or place is None or is_made_up(place) or not self._was_found(place):
+            return None
+        same = row.input is not None and row.input == earlier.input
+        if self._place == place or (self._place is None and row.state in BAD and same):
+            return (
+                f"The value at {place} was found by an earlier run, and not by this one: the target was missing or damaged "
+                "when the run looked, or is the task's target no more."
+            )
+        if same and self._place is not None and not is_made_up(self._place):
+            return f"Its target is {self._place}, and was {place} in the earlier run: nothing usable was there."
+        return None
+
+    def _was_found(self, place: str) -> bool:
+        """Return whether a run of the flow took the task's value from a place, which is its target then."""
+        row = self._row
+        if self._earlier.state == "Cached":
+            return self._origins.entry(self._earlier) is None
+        flows: dict[str, str] = {}
+        for each in self._run.places.rows(place):
+            if each.slug == row.slug and each.state == "Cached" and (each.ended or each.started) <= row.started:
+                if each.run not in flows:
+                    flows[each.run] = self._run.db.flow_run(each.run).flow
+                if flows[each.run] == self._run.flow and self._origins.entry(each) is None:
+                    return True
+        return False
+
     def _unusable(self) -> str | None:
         """Return why the earlier value could not have stood for anything."""
         earlier = self._earlier
@@ -113,6 +145,15 @@ class Comparison:
         known = "Nothing that is on record differs"
         if self._row.input is None or self._earlier.input is None:
             known = "Its inputs cannot be compared, and nothing else on record differs"
+        place, old = self._place, self._old_place
+        if place is not None and old is not None and self._row.state == "Success" and not is_made_up(place):
+            if place == old:
+                return (
+                    f"{known}: both runs wrote to {place}. If that is the task's target, it was missing or damaged when this "
+                    "run looked; a location that is no target is written anew by every run."
+                )
+            if not is_made_up(old):
+                return f"{known} but the place of its result: {place}, and before {old}."
         if self._row.state not in ("Success", "Cached"):
             return f"{known}, and no value stood for it."
         if self._row.state == "Cached" and self._origins.entry(self._row) is None:
@@ -147,7 +188,12 @@ class Comparison:
         if mine is None:
             return None
         changed = changed_parameters(self._run.row, self._other)
-        return f"Same code and inputs, but the task's cache validator did not accept the earlier value{changed}."
+        # What this run wrote to the same place says nothing of what was there before.
+        lost = self._place is not None and self._place == self._run.places.full(origin)
+        missing = ", or the value was missing, damaged or overwritten when the run looked" if lost else ""
+        return (
+            f"Same code and inputs, but the task's cache validator did not accept the earlier value{changed}{missing}."
+        )
 
 
 def changed_inputs(mine: CacheEntry, yours: CacheEntry) -> list[str]:
