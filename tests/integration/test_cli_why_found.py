@@ -223,3 +223,28 @@ def test_what_the_cache_cannot_offer_was_computed_each_time(shell: Shell) -> Non
     told = why(shell, two, "unstored")
     assert told["verdict"] == "ended as Cached"
     assert "whether it was computed or found there is not on record" in told["reason"]
+
+
+SHARED = """
+import datetime
+from resultant import Flow, Parameter, task
+from resultant.engine.cache_validators import all_inputs
+
+@task(cache_for=datetime.timedelta(hours=1), cache_key="shared", cache_validator=all_inputs)
+def TASK(x):
+    return [x]
+
+with Flow("FLOW") as flow:
+    TASK(Parameter("x", default=1))
+"""
+
+
+def test_flows_that_share_a_key_of_the_cache_are_told_apart(shell: Shell) -> None:
+    shell.write("one.py", SHARED.replace("TASK", "mine").replace("FLOW", "one"))
+    shell.write("two.py", SHARED.replace("TASK", "mine").replace("FLOW", "two"))
+    one = shell.run("one.py")
+    assert f"; run {one} wrote it (" in why(shell, shell.run("two.py"), "mine")["reason"]
+    shell.write("three.py", SHARED.replace("TASK", "mine").replace("FLOW", "three"))
+    told = why(shell, shell.run("three.py", "-p", "x=2"), "mine")
+    assert f"what run {one} of flow 'one' left in the cache under the same key" in told["reason"]
+    assert told["reason"].endswith("was computed with other inputs (x).")

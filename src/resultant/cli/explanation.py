@@ -5,6 +5,7 @@ from __future__ import annotations
 from resultant.cli import output
 from resultant.cli.blame import BAD, bad_tasks, label
 from resultant.cli.differences import Comparison
+from resultant.cli.offers import among_offers
 from resultant.cli.origins import Origins, is_made_up, key_of
 
 TYPE_CHECKING = False
@@ -53,7 +54,8 @@ def explain(run: RecordedRun, row: TaskRun) -> dict[str, Any]:
             "result could not be read any more, or something that it is given was done again with another outcome."
         )
     elif earlier is None:
-        reason = f"No earlier run of flow {run.flow!r} has this task: there was nothing to take its value from."
+        offered = among_offers(run, row, origins) or "there was nothing to take its value from"
+        reason = f"No earlier run of flow {run.flow!r} has this task: {offered}."
     else:
         reason = Comparison(run, row, *earlier, origins).first()
         told["compared_with"] = earlier[0].id
