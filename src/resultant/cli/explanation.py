@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
+
 from resultant.cli import output
-from resultant.cli.blame import BAD, bad_tasks, label
+from resultant.cli.blame import BAD, label, skipped, trigger_failed, without_exception
 from resultant.cli.differences import Comparison
 from resultant.cli.offers import among_offers
 from resultant.cli.origins import Origins, is_made_up, key_of
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["explain"]
 
 _NOT_RUN = "did not run"
+
+#: What keeps a task from running whose location cannot be made, or is taken.
+_NO_PLACE = ("LocationError", "LocationCollisionError")
 
 #: How many earlier runs of a flow are looked at for one that has the task.
 _FAR = 200
@@ -65,12 +70,21 @@ def explain(run: RecordedRun, row: TaskRun) -> dict[str, Any]:
 def _from_state(run: RecordedRun, row: TaskRun, origins: Origins) -> tuple[str, str] | None:
     """Return verdict and reason where the state that a task ended in tells them, and no earlier run need be looked at."""
     if row.state == "TriggerFailed":
-        bad = ", ".join(name for name in bad_tasks(run) if name != row.slug) or "none"
-        return _NOT_RUN, f"Its trigger did not agree with how the tasks above it ended. Not successful: {bad}."
+        if row.text is not None:
+            # A trigger's refusal leaves no text: no code of the task's has failed.
+            return f"ran and is {row.state}", f"Its own code raised {row.error}."
+        return _NOT_RUN, trigger_failed(run, row)
     if row.state == "Skipped":
-        return _NOT_RUN, "It was skipped: a task above it was skipped, or its own code raised SKIP."
+        raised, reason = skipped(run, row)
+        return f"ran and is {row.state}" if raised else _NOT_RUN, reason
+    if row.state == "Failed" and row.text is None:
+        # Code that has failed leaves a text, whatever it raised.
+        if row.error is None and row.index < 0:
+            return f"ended as {row.state}", without_exception(run, row)
+        if (row.error or "").startswith(_NO_PLACE):
+            return _NOT_RUN, f"Its result would have had no place: {row.error}."
     if row.state == "Paused":
-        return _NOT_RUN, f"It waits for approval: resultant resume {run.id} --approve {row.slug}."
+        return _NOT_RUN, f"It waits for approval: resultant resume {run.id} --approve {shlex.quote(row.slug)}."
     if row.state == "Retrying" and row.count == 0:
         return _NOT_RUN, "It waits for its first try."
     return _found(run, row, origins) if row.state == "Cached" else None
