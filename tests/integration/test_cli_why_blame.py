@@ -146,3 +146,70 @@ def test_what_was_skipped_has_somebody_behind_it(shell: Shell) -> None:
     assert "each-1[1]" in told["reason"]
     assert "last-1" not in told["reason"]
     assert why(shell, run, "last[2]")["verdict"] == "ran"
+    told = why(shell, run, "many[1]")
+    assert told["verdict"] == "did not run"
+    assert "Task many-1 is Skipped, and has no children." in told["reason"]
+
+
+UNREACHED = """
+import os, signal, time
+from resultant import Flow, task
+from resultant.engine.results import LocalResult
+from resultant.triggers import manual_only
+
+@task
+def numbers():
+    return [1, 2, 3, 4]
+
+@task
+def each(x):
+    if x == 3:
+        time.sleep(1)  # the rows before are durable by now
+        os.kill(os.getpid(), signal.SIGKILL)
+    return x
+
+@task
+def after(x):
+    return x
+
+@task(trigger=manual_only)
+def gate():
+    return 1
+
+@task(result=LocalResult(location="{absent}"))
+def placeless():
+    return 1
+
+with Flow("unreached") as flow:
+    FLOW
+"""
+
+
+def test_a_child_that_was_never_reached_is_answered_for(shell: Shell) -> None:
+    shell.write("unreached.py", UNREACHED.replace("FLOW", "after.map(each.map(numbers()))"))
+    assert shell("run", "unreached.py").status != 0
+    run = shell.newest()
+    assert why(shell, run, "each[1]")["verdict"] == "ran"
+    for task, label in (
+        ("each[3]", "each-1[3]"),
+        ("each[-1]", "each-1[3]"),
+        ("after[0]", "after-1[0]"),
+        ("after", "after-1"),
+    ):
+        told = why(shell, run, task)
+        assert told["task"] == label
+        assert told["verdict"] == "did not run"
+        assert "The run died before it was finished" in told["reason"]
+    assert shell("why", run, "each[4]").status == 2
+    assert shell("why", run, "numbers[0]").status == 2
+
+
+def test_who_waits_for_approval_keeps_others_waiting(shell: Shell) -> None:
+    shell.write("waiting.py", UNREACHED.replace("FLOW", "after(gate()); placeless()"))
+    answer = shell("run", "waiting.py", "--json")
+    run = answer.json["id"]
+    assert "--approve gate-1" in why(shell, run, "gate")["reason"]
+    assert "it waits for approval of gate-1" in why(shell, run, "after")["reason"]
+    told = why(shell, run, "placeless")
+    assert told["verdict"] == "did not run"
+    assert "Its result would have had no place: LocationError" in told["reason"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 
 from resultant.cli import output
@@ -40,19 +42,48 @@ def command(run_id: str, task: str) -> None:
 
 def _told(run: RecordedRun, task: str) -> dict[str, Any]:
     """Return what happened to a task, of which there may be no row."""
-    from resultant.cli.blame import never_reached
     from resultant.cli.explanation import explain
     from resultant.cli.results import found
 
     try:
         return explain(run, found(run, task).row)
-    except KeyError:
-        slug = _planned(run.row.code, task)
-        if slug is None:
+    except (KeyError, IndexError, TypeError):
+        told = _without_row(run, task)
+        if told is None:
             raise
-        # Its code is on record, and no row is: the run never came to it.
-        told = {"task": slug, "state": None, "compared_with": None, "verdict": "did not run"}
+        return told
+
+
+def _without_row(run: RecordedRun, task: str) -> dict[str, Any] | None:
+    """Return what is known of a task that the run has and did not come to, or of such a child; ``None`` for any other."""
+    from resultant.cli.blame import never_reached
+    from resultant.cli.explanation import explain
+
+    child = re.fullmatch(r"(.+)\[(-?\d+)\]", task)
+    name = task if child is None else child[1]
+    slug = _planned(run.row.code, name)
+    if slug is None:
+        return None
+    label = slug if child is None else f"{slug}[{child[2]}]"
+    told = {"task": label, "state": None, "compared_with": None, "verdict": "did not run"}
+    try:
+        row = run[slug].row
+    except KeyError:
+        # Its code is on record, and no row is.
         return told | {"reason": never_reached(run)}
+    if child is None:
+        return None
+    if row.children is not None:
+        index = int(child[2]) + (row.children if int(child[2]) < 0 else 0)
+        if not 0 <= index < row.children:
+            return None
+        return told | {"task": f"{slug}[{index}]", "reason": never_reached(run)}
+    if row.state in ("Success", "Cached"):
+        return None
+    # It ended before it had children, if it is a mapped task at all.
+    above = explain(run, row)
+    why = "" if above["verdict"].startswith("ran") else f" {above['reason']}"
+    return told | {"reason": f"Task {row.slug} is {row.state}, and has no children.{why}"}
 
 
 def _planned(code: str | None, task: str) -> str | None:
