@@ -72,6 +72,9 @@ def test_the_first_difference_is_named(reasons: Shell) -> None:
     assert told["compared_with"] == two
     assert "Its inputs are not those of the earlier run; parameters that differ: x" in told["reason"]
     assert "inputs" in why(reasons, three, "each[2]")["reason"]
+    assert why(reasons, three, "x")["reason"] == "It is a parameter: 1 before, 2 now."
+    assert "It is a parameter: 1, as before" in why(reasons, two, "x")["reason"]
+    assert why(reasons, one, "x")["reason"] == "It is a parameter: 1."
     reasons.write("reasons.py", FLOW.replace("[x] * 3", "[x] * 4"))
     four = reasons.run("reasons.py", "-p", "x=2")
     assert "Its code" in why(reasons, four, "load")["reason"]

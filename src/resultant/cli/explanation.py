@@ -9,6 +9,7 @@ from resultant.cli.blame import BAD, label, skipped, trigger_failed, without_exc
 from resultant.cli.differences import Comparison
 from resultant.cli.offers import among_offers
 from resultant.cli.origins import Origins, is_made_up, key_of
+from resultant.cli.parameters import is_parameter, parameter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,6 +45,9 @@ def explain(run: RecordedRun, row: TaskRun) -> dict[str, Any]:
     if known is not None:
         return told | {"verdict": known[0], "reason": known[1]}
     earlier = _nearest(run, row)
+    if is_parameter(run.row, row):
+        told["compared_with"] = earlier and earlier[0].id
+        return told | {"verdict": "ran", "reason": parameter(run.row, row.slug, earlier and earlier[0])}
     if row.attempt < run.row.attempt:
         reason = (
             f"It was finished in attempt {row.attempt} of this run, and stood when attempt {run.row.attempt} resumed it; "
