@@ -73,6 +73,17 @@ def test_only_what_ended_badly_before_is_blamed_for_a_trigger(shell: Shell) -> N
     assert "Its trigger raised ValueError at" in told["reason"]
 
 
+def test_a_task_may_be_skipped_without_a_signal(shell: Shell) -> None:
+    shell.write(
+        "quiet.py",
+        "from resultant import Flow, task\nfrom resultant.engine import signals\n@task\ndef quiet():\n"
+        "    raise signals.SKIP('no', result=None)\nwith Flow('quiet') as flow: quiet()\n",
+    )
+    told = why(shell, shell.run("quiet.py"), "quiet")
+    assert told["verdict"] == "ran and is Skipped"
+    assert told["reason"].startswith("Nothing was skipped before it: its own code, ")
+
+
 def test_a_task_may_refuse_to_run_itself(shell: Shell) -> None:
     shell.write(
         "itself.py",

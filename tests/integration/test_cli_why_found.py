@@ -120,10 +120,13 @@ def test_who_found_a_value_in_the_cache_did_not_write_it(shell: Shell) -> None:
             assert told["verdict"] == "did not run"
             assert f"; run {one} wrote it (" in told["reason"]
     assert shell("runs", "rm", one).status == 0
-    for task in tasks[:2]:
+    for task, end in (
+        ("square[1]", "the run that wrote it is no longer on record."),
+        ("nothing[1]", "is not on record."),
+    ):
         told = why(shell, two, task)
         assert told["verdict"] == "did not run"
-        assert told["reason"].endswith("the run that wrote it is no longer on record.")
+        assert told["reason"].endswith(end)
     four = shell.run("cached.py")
     assert "computed the earlier value is no longer on record" in why(shell, four, "square[1]")["reason"]
 
@@ -237,6 +240,16 @@ def TASK(x):
 with Flow("FLOW") as flow:
     TASK(Parameter("x", default=1))
 """
+
+
+def test_a_value_in_line_does_not_say_whose_it_is_where_a_key_is_shared(shell: Shell) -> None:
+    text = SHARED.replace("TASK", "mine").replace("FLOW", "inline")
+    text = text.replace('"shared",', '"shared", result=InlineResult(),')
+    shell.write("inline.py", f"from resultant.engine.results import InlineResult\n{text}")
+    assert why(shell, shell.run("inline.py"), "mine")["verdict"] == "ran"
+    told = why(shell, shell.run("inline.py"), "mine")
+    assert told["verdict"] == "did not run"
+    assert told["reason"] == "Its value was in the cache; which run wrote it is not on record."
 
 
 def test_flows_that_share_a_key_of_the_cache_are_told_apart(shell: Shell) -> None:

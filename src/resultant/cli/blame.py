@@ -84,7 +84,7 @@ def skipped(run: RecordedRun, row: TaskRun) -> tuple[bool, str]:
         return True, "It raised SKIP: its own code did, or a trigger of yours."
     above = _before(run, row, ("Skipped",))
     if not above:
-        return True, "It raised SKIP without a result: its own code did, or its trigger."
+        return True, "Nothing was skipped before it: its own code, its trigger or a state handler skipped it."
     order = ", the last one first" if len(above) > 1 else ""
     reason = f"It was skipped with a task above it. Skipped before it{order}: {_named(above)}."
     cases = _named(each for each in above if each.slug.startswith(_COMPARISONS) and not each.none)

@@ -104,9 +104,12 @@ def _found(run: RecordedRun, row: TaskRun, origins: Origins) -> tuple[str, str] 
         return None
     place = run.places.full(row)
     where = "Its value was in the cache" if place is None else f"Its value was there already, at {place}"
+    if origin is None and place is None:
+        # The key that it was found by may be another than the task's own, and leaves no trace in the row.
+        return _NOT_RUN, f"{where}; which run wrote it is not on record."
     if origin is None:
         # Somebody else may have put something at a target.
-        nobody = "" if place is None or is_made_up(place) else ", or no run did"
+        nobody = "" if is_made_up(place or "") else ", or no run did"
         return _NOT_RUN, f"{where}; the run that wrote it is no longer on record{nobody}."
     by = "this run" if origin.run == run.id else f"run {origin.run}"
     # Another task may write to the same target, or have the same key in the cache.
