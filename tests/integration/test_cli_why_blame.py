@@ -210,7 +210,7 @@ def test_a_child_that_was_never_reached_is_answered_for(shell: Shell) -> None:
         told = why(shell, run, task)
         assert told["task"] == label
         assert told["verdict"] == "did not run"
-        assert "The run died before it was finished" in told["reason"]
+        assert "has not finished it, and nobody works on it any more" in told["reason"]
     assert shell("why", run, "each[4]").status == 2
     assert shell("why", run, "numbers[0]").status == 2
 

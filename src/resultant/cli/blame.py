@@ -37,7 +37,7 @@ def never_reached(run: RecordedRun) -> str:
         if waiting:
             return f"The run has not come to it: it waits for approval of {waiting}."
         if run.abandoned:
-            return f"The run died before it was finished: resultant resume {run.id} goes on with it."
+            return f"The run has not finished it, and nobody works on it any more: resultant resume {run.id} goes on with it."
         return "The run has not finished it: it has not come to it yet, or is at work on it."
     bad = _named(row for state in BAD for row in _rows(run, state))
     return f"The run ended ({run.state}) before it was finished.{f' Not successful: {bad}.' if bad else ''}"
@@ -115,5 +115,7 @@ def _rows(run: RecordedRun, state: str, index: int | None = None) -> list[TaskRu
 
 def _named(rows: Iterable[TaskRun]) -> str:
     names = [label(row) for row in rows]
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more
+    if len(names) > _NAMED:
+        more = "many" if len(names) >= _LOOKED_AT else str(len(names) - _NAMED)
+        return f"{', '.join(names[:_NAMED])} and {more} more"
+    return ", ".join(names)
