@@ -250,6 +250,9 @@ def test_a_value_in_line_does_not_say_whose_it_is_where_a_key_is_shared(shell: S
     told = why(shell, shell.run("inline.py"), "mine")
     assert told["verdict"] == "did not run"
     assert told["reason"] == "Its value was in the cache; which run wrote it is not on record."
+    expire(shell)
+    told = why(shell, shell.run("inline.py"), "mine")
+    assert told["reason"].endswith("which entry of the cache the earlier run found is not on record.")
 
 
 def test_flows_that_share_a_key_of_the_cache_are_told_apart(shell: Shell) -> None:

@@ -170,9 +170,14 @@ class Comparison:
 
         origin = self._origin
         if origin is None:
-            gone = self._earlier.state == "Cached" and self._row.state == "Cached"
-            text = "the run that computed the earlier value is no longer on record, nor is its entry in the cache."
-            return f"Same code and inputs, but {text}" if gone else None
+            if self._earlier.state != "Cached" or self._row.state != "Cached":
+                return None
+            if self._old_place is None:
+                return "Same code and inputs, but which entry of the cache the earlier run found is not on record."
+            return (
+                "Same code and inputs, but the run that computed the earlier value is no longer on record, nor is its entry "
+                "in the cache."
+            )
         entry = self._origins.entry(origin)
         if entry is None:
             return None
