@@ -247,6 +247,10 @@ def test_settings_are_shown_without_secrets(look: Shell) -> None:
         RESULTANT__DATABASE__URL="postgresql://me:hidden-two@localhost/x",
     )  # fmt: skip
     assert "hidden" not in answer.out
+    for url in ("postgresql://localhost/x?user=me&password=hidden-three", "postgresql://me:hidden:four@localhost/x"):
+        shown = look("config", "show", "database", RESULTANT__DATABASE__URL=url)
+        assert "hidden" not in shown.out
+        assert "localhost/x" in shown.out
     told = {each["key"]: each for each in answer.json}
     assert told["flows.default_result"]["source"] == str(look.home / "config.toml")
     assert told["context.secrets.Key"]["source"] == "RESULTANT__CONTEXT__SECRETS__Key"

@@ -60,14 +60,19 @@ def _leaves(table: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tu
 def _masked(name: str, value: Any) -> Any:
     if name.startswith("context.") or (name.startswith("stores.") and _is_secret(name)):
         return _HIDDEN
-    if isinstance(value, str) and "://" in value:
+    if isinstance(value, str):
         from urllib.parse import urlsplit
 
-        parts = urlsplit(value)
-        if name.startswith("stores.") and parts.query:
-            # Of an address that was signed the query is the credential.
-            value = value.replace(f"?{parts.query}", f"?{_HIDDEN}")
-        return value.replace(f":{parts.password}@", f":{_HIDDEN}@") if parts.password else value
+        from resultant.db.postgres_link import without_password
+
+        if "://" in value:
+            parts = urlsplit(value)
+            if parts.query and not name.startswith("database."):
+                # Of an address that was signed the query is the credential; a database's has other things in it as well.
+                value = value.replace(f"?{parts.query}", f"?{_HIDDEN}")
+            if parts.password:
+                value = value.replace(f":{parts.password}@", f":{_HIDDEN}@")
+        return without_password(value)
     if isinstance(value, type) or callable(value):
         return f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', value)}"
     return value
