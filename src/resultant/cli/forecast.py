@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from resultant.cli import output
+from resultant.cli.failure import one_line
+from resultant.errors import MissingResultError, ReadError, StoreError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,11 +15,11 @@ if TYPE_CHECKING:
 
 __all__ = ["forecast"]
 
-_RUN, _TAKE, _OPEN, _WAIT = "run", "take", "unsure", "wait"
+_RUN, _TAKE, _OPEN, _WAIT, _FAIL = "run", "take", "unsure", "wait", "fail"
 
 
 def forecast(flow: Flow, parameters: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return ``task``, ``would`` (``run``, ``take``, ``wait`` or ``unsure``) and ``why`` of each task, in order.
+    """Return ``task``, ``would`` (``run``, ``take``, ``wait``, ``fail`` or ``unsure``) and ``why`` of each task, in order.
 
     Args:
         flow: the flow.
@@ -43,7 +45,10 @@ def forecast(flow: Flow, parameters: dict[str, Any]) -> list[dict[str, Any]]:
         elif task.is_constant:
             known[step.index] = task.value
         else:
-            would, why = _would(plan, run, step, known)
+            try:
+                would, why = _would(plan, run, step, known)
+            except Exception as error:  # noqa: BLE001 - targets and validators are the user's own; a run fails this task alone
+                would, why = _FAIL, one_line(error)
             told.append({"task": step.slug, "would": would, "why": why})
     return told
 
@@ -81,22 +86,30 @@ def _by_target(plan: Plan, run: Run, step: Step, known: dict[int, Any]) -> tuple
     outer = enter(frame)
     try:
         location = target_location(frame)
-        there = _exists(frame, step, location)
+        size = _size(frame, step, location)
     finally:
         leave(outer)
-    return (_TAKE, f"Its target {location} is there.") if there else (_RUN, f"Nothing is at its target {location}.")
+    if size is None:
+        return _RUN, f"Nothing is at its target {location}."
+    if size == 0:
+        return _RUN, f"What is at its target {location} is damaged: it is empty."
+    return _TAKE, f"Its target {location} is there."
 
 
-def _exists(frame: Any, step: Step, location: str) -> bool:
+def _size(frame: Any, step: Step, location: str) -> int | None:
+    """Return how many bytes are at a target, ``None`` where nothing is, and -1 where a class of the user's does not say."""
     from resultant.engine.result import Result
 
     configured: Any = step.result or Result()
     if step.direct:
-        return bool(configured.store.has(location))
+        try:
+            return int(configured.store.stat(location).size)
+        except MissingResultError:
+            return None
     names = frame.names()
     for name in ("self", "location"):
         names.pop(name, None)
-    return bool(configured.exists(location.replace("{", "{{").replace("}", "}}"), **names))
+    return -1 if configured.exists(location.replace("{", "{{").replace("}", "}}"), **names) else None
 
 
 def _by_cache(plan: Plan, run: Run, step: Step, known: dict[int, Any]) -> tuple[str, str]:
@@ -119,7 +132,11 @@ def _by_cache(plan: Plan, run: Run, step: Step, known: dict[int, Any]) -> tuple[
     given = Inputs(inputs)
     validator = step.task.cache_validator
     for state in shelf.fitting(validator, given, -1):
-        if validator(state, given, run.parameters):
+        try:
+            fits = validator(state, given, run.parameters)
+        except (ReadError, StoreError):
+            continue  # a validator that looks at a value which cannot be read: a run takes the next one as well
+        if fits:
             until = state.cached_result_expiration
             end = "for good" if until is None else f"until {output.local(until.timestamp())}"
             return _TAKE, f"{state.message} It is in the cache {end}."

@@ -17,12 +17,14 @@ __all__ = ["command"]
 def command(address: str, parameters: tuple[str, ...], alias: bool) -> None:
     """Say which tasks of a flow would run now, and which would be taken from a target or from the cache.
 
-    Nothing is run and no value is read. Where that hangs on a value which only a run brings forth, it is said so.
+    Nothing is run. A stored value is read only where a cache validator of your own looks at it. Where the answer hangs on a
+    value which only a run brings forth, it is said so.
     """
     from resultant.cli.forecast import forecast
     from resultant.cli.loading import load_flow, split_address, use_alias
     from resultant.cli.run import parsed
     from resultant.cli.running import quiet_stdout, switch_on
+    from resultant.core.run_arguments import run_arguments
 
     file, name = split_address(address)
     values = parsed(parameters)
@@ -31,10 +33,8 @@ def command(address: str, parameters: tuple[str, ...], alias: bool) -> None:
         use_alias()
     with quiet_stdout():
         flow = load_flow(file, name, debug=debugging())
-    from resultant.core.run_arguments import run_arguments
-
-    given, _ = run_arguments(flow, values, {}, frozenset())
-    told = forecast(flow, given)
+        given, _ = run_arguments(flow, values, {}, frozenset())
+        told = forecast(flow, given)
     if as_json():
         output.print_json({"flow": flow.name, "tasks": told})
         return
