@@ -56,7 +56,8 @@ def test_help_loads_next_to_nothing() -> None:
     done = subprocess.run([sys.executable, "-S", "-c", f"import sys; sys.path.insert(0, {str(_source())!r})\n{script}"],
                           capture_output=True, text=True, check=True)  # fmt: skip
     loaded = set(done.stderr.split())
-    assert loaded <= {"__future__", "resultant", "resultant.cli", "resultant.cli.commands", "resultant.cli.main"}
+    ours = {"", ".cli", ".cli.commands", ".cli.main", ".cli.streams"}
+    assert loaded <= {"__future__", *(f"resultant{name}" for name in ours)}
 
 
 def _source() -> Path:

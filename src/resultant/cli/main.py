@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from resultant.cli.commands import COMMANDS
+from resultant.cli.streams import prepare
 
 __all__ = ["main"]
 
@@ -35,18 +36,25 @@ def main() -> None:
         SystemExit: always; 0 done, 1 the flow failed or a check found damage, 2 wrong usage or input, 3 the flow waits
             for somebody, 130 interrupted.
     """
-    arguments = sys.argv[1:]
+    output = prepare()
+    if output is None:
+        sys.stderr.write("resultant: Standard output is closed. Lead it to a file, or to /dev/null.\n")
+        sys.exit(2)
+    sys.exit(output.end(_answer(sys.argv[1:])))
+
+
+def _answer(arguments: list[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
         # Answered before anything is imported.
         width = max(map(len, COMMANDS)) + 2
         lines = (f"  {name:<{width}}{text}" for name, text in COMMANDS.items())
         sys.stdout.write(_HELP.format("\n".join(lines)))
-        sys.exit(0)
+        return 0
     if arguments == ["--version"]:
         from resultant import __version__
 
         print(f"resultant {__version__}")
-        sys.exit(0)
+        return 0
     from resultant.cli.root import call
 
-    sys.exit(call(arguments))
+    return call(arguments)

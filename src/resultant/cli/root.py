@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from importlib import import_module
 
 import click
@@ -44,11 +42,6 @@ def call(arguments: list[str]) -> int:
     debug = "--debug" in arguments
     try:
         status = root.main(arguments, prog_name="resultant", standalone_mode=False)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever read our output has seen enough; the interpreter shall not complain when it flushes at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except KeyboardInterrupt:
         return 130
     except click.exceptions.NoArgsIsHelpError as error:
@@ -60,10 +53,14 @@ def call(arguments: list[str]) -> int:
         return _say(f"{error.format_message()}{hint}", 2)
     except click.exceptions.Abort:
         return 130
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is said, and is the exit status
+        failed = error.status if isinstance(error, Failure) else 2
         if debug:
-            raise
-        return _say(one_line(error), error.status if isinstance(error, Failure) else 2)
+            from traceback import print_exc
+
+            print_exc()
+            return failed
+        return _say(one_line(error), failed)
     return status if isinstance(status, int) else 0
 
 
