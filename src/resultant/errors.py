@@ -264,9 +264,9 @@ class UnsupportedError(ResultantError, NotImplementedError):
     """Something that this library does not do; the message names the alternative."""
 
 
-def safe_repr(error: BaseException) -> str:
-    """Return the repr of somebody else's exception, or its class where even that fails."""
+def safe_repr(value: object) -> str:
+    """Return the repr of somebody else's value or exception, or its class where even that fails."""
     try:
-        return repr(error)
-    except Exception as failure:  # noqa: BLE001 - a repr is the exception's own code
-        return f"<{type(error).__name__}; its repr failed with {type(failure).__name__}>"
+        return repr(value)
+    except Exception as failure:  # noqa: BLE001 - a repr is the value's own code
+        return f"<{type(value).__name__}; its repr failed with {type(failure).__name__}>"

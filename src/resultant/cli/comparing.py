@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from typing import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from resultant.db import StateDB
+    from resultant.reading import RecordedRun, RecordedTask
     from resultant.records import FlowRun, TaskRun
 
-__all__ = ["compare", "same_result"]
+__all__ = ["Pair", "compare", "compare_results", "has_result"]
 
 
 def compare(db: StateDB, one: FlowRun, other: FlowRun) -> list[dict[str, Any]]:
@@ -51,20 +53,9 @@ def compare(db: StateDB, one: FlowRun, other: FlowRun) -> list[dict[str, Any]]:
             differ("state", where, left_row.state, right_row.state)
         elif left_row.children != right_row.children:
             differ("children", where, left_row.children, right_row.children)
-        elif same_result(left_row, right_row) is False:
+        elif _same_result(left_row, right_row) is False:
             differ("result", where, _digest(left_row), _digest(right_row))
     return found
-
-
-def same_result(one: TaskRun, other: TaskRun) -> bool | None:
-    """Return whether two task runs have equal bytes; ``None`` where that is not on record."""
-    if one.none or other.none:
-        return one.none and other.none
-    if one.digest is None or other.digest is None:
-        inline = one.location is not None and one.digest is None and one.size is None
-        return one.location == other.location if inline and other.location is not None else None
-    # Each hash has its own first byte: digests of different ones say nothing about each other.
-    return one.digest == other.digest if one.digest[:1] == other.digest[:1] else None
 
 
 def _rows(db: StateDB, run: FlowRun) -> dict[tuple[str, int], TaskRun]:
@@ -82,3 +73,91 @@ def _short(value: Any) -> str | None:
         return None
     text = json.dumps(value) if not isinstance(value, str) else value
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+class Pair(NamedTuple):
+    """The results that a task, or one child of it, has in two runs.
+
+    Attributes:
+        row: of one of them.
+        sizes: in bytes, where there is one and it is known.
+        verdict: ``same``, ``different``, ``only in one`` or ``unknown``.
+        reason: why it is unknown.
+        lines: in which the values differ, where they were read.
+    """
+
+    row: TaskRun
+    sizes: tuple[int | None, int | None]
+    verdict: str
+    reason: str | None = None
+    lines: list[str] | None = None
+
+
+def has_result(row: TaskRun) -> bool:
+    """Return whether a task run left a result."""
+    return row.location is not None or row.none
+
+
+def compare_results(
+    first: RecordedRun, second: RecordedRun, task: RecordedTask | None, values: bool = False
+) -> list[Pair]:
+    """Return what is to be said of each result that at least one of two runs has.
+
+    Args:
+        first: a run.
+        second: another.
+        task: of one of them; only its results, or that of this child, are looked at.
+        values: read the values and compare them, and not the digests on record.
+    """
+    mine, yours = _results(first, task), _results(second, task)
+    found = []
+    for key in (*mine, *(key for key in yours if key not in mine)):
+        left, right = mine.get(key), yours.get(key)
+        sizes = None if left is None else left.row.size, None if right is None else right.row.size
+        if left is None or right is None:
+            found.append(Pair((left or right).row, sizes, "only in one"))  # type: ignore[union-attr]
+        elif values:
+            found.append(Pair(left.row, sizes, *_by_value(left, right)))
+        else:
+            found.append(Pair(left.row, sizes, *_by_digest(left, right)))
+    return found
+
+
+def _results(run: RecordedRun, task: RecordedTask | None) -> dict[tuple[str, int], RecordedTask]:
+    from resultant.reading import RecordedTask
+
+    slug, index = (None, None) if task is None else (task.slug, task.row.index if task.row.index >= 0 else None)
+    rows = run.db.task_runs(run.id, slug, index)
+    return {(row.slug, row.index): RecordedTask(run, row) for row in rows if has_result(row)}
+
+
+def _by_digest(left: RecordedTask, right: RecordedTask) -> tuple[str, str | None]:
+    same = _same_result(left.row, right.row)
+    if same is None:
+        return "unknown", "No digests that could be compared are on record; --values reads both values."
+    return "same" if same else "different", None
+
+
+def _by_value(left: RecordedTask, right: RecordedTask) -> tuple[str, str | None, list[str] | None]:
+    from resultant.cli.failure import one_line
+    from resultant.cli.values import difference
+    from resultant.engine.result import same
+
+    try:
+        mine, yours = left.value, right.value
+        if same(mine, yours):
+            return "same", None, None
+    except Exception as error:  # noqa: BLE001 - it cannot be read, or the value's own code fails when it is compared
+        return "unknown", one_line(error), None
+    return "different", None, difference(mine, yours, (left.row.run[:8], right.row.run[:8]))
+
+
+def _same_result(one: TaskRun, other: TaskRun) -> bool | None:
+    """Return whether two task runs have equal bytes; ``None`` where that is not on record."""
+    if one.none or other.none:
+        return one.none and other.none
+    if one.digest is None or other.digest is None:
+        inline = one.location is not None and one.digest is None and one.size is None
+        return one.location == other.location if inline and other.location is not None else None
+    # Each hash has its own first byte: digests of different ones say nothing about each other.
+    return one.digest == other.digest if one.digest[:1] == other.digest[:1] else None

@@ -80,10 +80,6 @@ def fields_of(run: RecordedRun, row: TaskRun) -> dict[str, Any]:
     }
 
 
-def _has_result(row: TaskRun) -> bool:
-    return row.location is not None or row.none
-
-
 def _results(runs: list[RecordedRun], task: str | None, limit: int) -> Iterator[tuple[RecordedRun, TaskRun]]:
     for run in runs:
         slug = None if task is None else run[task].slug
@@ -93,10 +89,12 @@ def _results(runs: list[RecordedRun], task: str | None, limit: int) -> Iterator[
 
 def _first_results(run: RecordedRun, slug: str | None, limit: int) -> list[TaskRun]:
     """Return the rows of a run that have a result, at least `limit` of them if there are so many; 0 for all."""
+    from resultant.cli.comparing import has_result
+
     asked = 2 * limit or None
     while True:
         rows = run.db.task_runs(run.id, slug, limit=asked)
-        found = [row for row in rows if _has_result(row)]
+        found = [row for row in rows if has_result(row)]
         if asked is None or len(rows) < asked or len(found) >= limit:
             return found
         asked *= 4
@@ -181,10 +179,11 @@ def show(run_id: str, task: str) -> None:
 def read(run_id: str, task: str, out: str | None) -> int:
     """Print the value of a result, checked against what was recorded.
 
-    Reading a pickle runs code that is in it: read only what you trust. With --json a value that JSON can hold is printed as
-    it is, and any other as its repr. Exit status 1: the bytes are gone, damaged, or superseded.
+    Reading a pickle runs code that is in it: read only what you trust. With --json the document has the value's repr, and
+    the value itself where JSON brings it back equal. Exit status 1: the bytes are gone, damaged, or superseded.
     """
     from resultant.cli.failure import Failure, one_line
+    from resultant.cli.values import as_document, pretty
     from resultant.errors import ReadError
 
     run = opened(run_id)
@@ -198,9 +197,9 @@ def read(run_id: str, task: str, out: str | None) -> int:
     except ReadError as error:
         raise Failure(one_line(error), 1) from error
     if as_json():
-        output.print_json({**fields_of(run, result.row), "value": _jsonable(value), "repr": repr(value)})
+        output.print_json({**fields_of(run, result.row), **as_document(value)})
     else:
-        print(value if isinstance(value, str) else _pretty(value))
+        print(value if isinstance(value, str) else pretty(value))
     return 0
 
 
@@ -236,96 +235,49 @@ def verify(run_id: str | None, task: str | None) -> int:
 @click.argument("task", metavar="[TASK]", required=False)
 @click.option("--values", is_flag=True, help="Read both values, and show where they differ.")
 def diff(one: str, other: str, task: str | None, values: bool) -> None:
-    """Compare the results of two runs, by their digests or by their values."""
-    from resultant.cli.comparing import same_result
+    """Compare the results of two runs, by their digests or by their values.
+
+    What cannot be compared, because one of the two is gone, damaged or superseded, is unknown, and it is said why.
+    """
+    from resultant.cli.comparing import compare_results
 
     first, second = opened(one), opened(other)
-    slug = None if task is None else found(first, task)
-    pairs = _pairs(first, second, slug)
-    lines = []
-    for left, right in pairs:
-        row = (left or right).row  # type: ignore[union-attr]
-        if left is None or right is None:
-            verdict = "only in one"
-        else:
-            same = same_result(left.row, right.row)
-            if same is None or values:
-                same = same_values(left, right) if values else same
-            verdict = {True: "same", False: "different", None: "unknown"}[same]
-        lines.append((row, verdict, left, right))
+    pairs = compare_results(first, second, None if task is None else _found_in_either(first, second, task), values)
     if as_json():
         output.print_json(
             [
                 {
-                    "task": row.slug,
-                    "index": None if row.index < 0 else row.index,
-                    "verdict": verdict,
-                    "sizes": [left and left.row.size, right and right.row.size],
-                    **({"diff": _value_diff(left, right)} if values and verdict == "different" else {}),
+                    "task": pair.row.slug,
+                    "index": None if pair.row.index < 0 else pair.row.index,
+                    "verdict": pair.verdict,
+                    "reason": pair.reason,
+                    "sizes": pair.sizes,
+                    **({} if pair.lines is None else {"diff": pair.lines}),
                 }
-                for row, verdict, left, right in lines
+                for pair in pairs
             ]
         )
         return
     output.print_table(
-        ("task", "verdict", first.id[:8], second.id[:8]),
-        [
-            (_name(row), verdict, left and output.size(left.row.size), right and output.size(right.row.size))
-            for row, verdict, left, right in lines
-        ],
+        ("task", "verdict", first.id[:8], second.id[:8], "why"),
+        [(_name(pair.row), pair.verdict, *map(output.size, pair.sizes), pair.reason) for pair in pairs],
     )
-    if values:
-        for row, verdict, left, right in lines:
-            if verdict == "different":
-                print(f"\n{_name(row)}")
-                print("\n".join(_value_diff(left, right)))
+    for pair in pairs:
+        if pair.lines is not None:
+            print(f"\n{_name(pair.row)}")
+            print("\n".join(pair.lines))
 
 
-def _pairs(
-    first: RecordedRun, second: RecordedRun, task: RecordedTask | None
-) -> list[tuple[RecordedTask | None, RecordedTask | None]]:
-    from resultant.reading import RecordedTask
-
-    def rows(run: RecordedRun) -> dict[tuple[str, int], RecordedTask]:
-        slug, index = (None, None) if task is None else (task.slug, task.row.index if task.row.index >= 0 else None)
-        found = run.db.task_runs(run.id, slug, index)
-        return {(row.slug, row.index): RecordedTask(run, row) for row in found if _has_result(row)}
-
-    mine, yours = rows(first), rows(second)
-    keys = (*mine, *(key for key in yours if key not in mine))
-    return [(mine.get(key), yours.get(key)) for key in keys]
-
-
-def same_values(left: RecordedTask, right: RecordedTask) -> bool:
-    """Return whether two results have equal values; both are read."""
-    from resultant.engine.result import same
-
-    return same(left.value, right.value)
-
-
-def _value_diff(left: RecordedTask | None, right: RecordedTask | None) -> list[str]:
-    from difflib import unified_diff
-
-    assert left is not None
-    assert right is not None
-    mine, yours = (_pretty(each.value).splitlines() for each in (left, right))
-    return list(unified_diff(mine, yours, left.row.run[:8], right.row.run[:8], lineterm=""))
+def _found_in_either(first: RecordedRun, second: RecordedRun, task: str) -> RecordedTask:
+    try:
+        return found(first, task)
+    except (LookupError, TypeError):
+        try:
+            return found(second, task)
+        except (LookupError, TypeError):
+            pass
+        raise
 
 
 def _name(row: TaskRun) -> str:
     return row.slug if row.index < 0 else f"{row.slug}[{row.index}]"
-
-
-def _pretty(value: Any) -> str:
-    from pprint import pformat
-
-    return pformat(value, width=100, sort_dicts=False)
-
-
-def _jsonable(value: Any) -> Any:
-    import json
-
-    try:
-        return json.loads(json.dumps(value))
-    except (TypeError, ValueError, RecursionError):
-        return repr(value)
