@@ -32,8 +32,8 @@ def executor_named(text: str | None) -> Executor | None:
     """
     if text is None:
         return None
-    name, _, workers = text.partition(":")
-    if workers and not (workers.isdigit() and int(workers)):
+    name, colon, workers = text.partition(":")
+    if colon and not (workers.isdecimal() and int(workers)):
         raise Failure(f"{workers!r} in --executor {text!r} is no number of workers. {_HELP}")
     cls = _class(_NAMES.get(name, name))
     if cls is None:

@@ -27,10 +27,11 @@ def one_line(error: BaseException) -> str:
     from resultant.errors import ResultantError
 
     text = " ".join(str(error).split())
+    if isinstance(error, OSError) and error.strerror:
+        # The text of these begins with a number.
+        return f"{error.filename or type(error).__name__}: {error.strerror}"
     if isinstance(error, (Failure, ResultantError)) and text:
         return text
-    if isinstance(error, OSError) and error.strerror and error.filename:
-        return f"{error.filename}: {error.strerror}"
     if isinstance(error, (ValueError, LookupError)) and text:
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -109,7 +109,9 @@ def _parsed(file: str) -> ast.Module:
         with open(file, "rb") as stream:
             tree = ast.parse(stream.read(), file)
     except SyntaxError as error:
-        raise Failure(f"{file}, line {error.lineno}: {error.msg}.") from error
+        # Bytes that are no text are on no line.
+        line = "" if error.lineno is None else f", line {error.lineno}"
+        raise Failure(f"{file}{line}: {error.msg}.") from error
     tree.body = [kept for node in tree.body for kept in _without_guard(node)]
     return tree
 
@@ -142,9 +144,14 @@ def _chosen(module: ModuleType, file: str, names: list[str]) -> Flow:
         value = vars(module).get(name)
         if isinstance(value, Flow):
             return value
-        named = [flow for flow in found.values() if flow.name == name]
+        named = [variable for variable, flow in found.items() if flow.name == name]
         if len(named) == 1:
-            return named[0]
+            return found[named[0]]
+        if named:
+            raise Failure(
+                f"{file} holds several flows named {name!r}, in the variables {', '.join(named)}. Name the variable: "
+                f"{os.path.basename(file)}:{named[0]}."
+            )
     there = ", ".join(found)
     if not found:
         raise Failure(

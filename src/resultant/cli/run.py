@@ -65,6 +65,6 @@ def parsed(pairs: tuple[str, ...]) -> dict[str, Any]:
             raise Failure(f"-p {pair!r} is no parameter: write -p NAME=VALUE.")
         try:
             found[name] = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             found[name] = text
     return found

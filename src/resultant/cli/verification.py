@@ -6,6 +6,7 @@ from collections import Counter
 
 from resultant.cli import output
 from resultant.cli.command import as_json
+from resultant.cli.failure import one_line
 from resultant.errors import (
     AccessError,
     CorruptResultError,
@@ -36,16 +37,16 @@ def verdict_of(task: RecordedTask) -> tuple[str, str, int]:
     try:
         return "ok", "", task.verify()
     except MissingResultError as error:
-        return "missing", str(error), 0
+        return "missing", one_line(error), 0
     except SupersededResultError as error:
-        return "superseded", str(error), 0
+        return "superseded", one_line(error), 0
     except (UnreadableResultError, AccessError, LocationError) as error:
         # A class, a store's name or credentials that this machine does not have.
-        return "unknown", str(error), 0
+        return "unknown", one_line(error), 0
     except (CorruptResultError, ReadError) as error:
-        return "damaged", str(error), 0
+        return "damaged", one_line(error), 0
     except StoreError as error:
-        return "unreachable", str(error), 0
+        return "unreachable", one_line(error), 0
 
 
 class Verification:
