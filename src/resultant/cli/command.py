@@ -10,11 +10,17 @@ if TYPE_CHECKING:
 
     from resultant.db import StateDB
 
-__all__ = ["Command", "Group", "as_json", "database", "debugging"]
+__all__ = ["LATEST", "Command", "Group", "as_json", "database", "debugging"]
+
+#: Stands for the newest run.
+LATEST = "latest"
+
+#: What arguments that name a run are called in the help.
+_RUNS = ("RUN", "OTHER")
 
 
 class Command(click.Command):
-    """A command that takes ``--json`` and ``--debug``."""
+    """A command that takes ``--json`` and ``--debug``, and ``latest`` wherever it takes a run."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -24,6 +30,9 @@ class Command(click.Command):
             click.Option(["--debug"], is_flag=True, expose_value=False, callback=_remember,
                          help="Show where an error comes from."),
         ]  # fmt: skip
+        for each in self.params:
+            if isinstance(each, click.Argument) and (each.metavar or "").strip("[].") in _RUNS:
+                each.callback = _named
 
 
 class Group(click.Group):
@@ -34,6 +43,13 @@ class Group(click.Group):
 
 def _remember(context: click.Context, option: click.Parameter, given: bool) -> None:
     context.meta[str(option.name)] = given
+
+
+def _named(context: click.Context, argument: click.Parameter, given: Any) -> Any:
+    """Return what the state database finds a run by, or each of several runs."""
+    if isinstance(given, tuple):
+        return tuple(_named(context, argument, each) for each in given)
+    return _latest() if given == LATEST else given
 
 
 def as_json() -> bool:
@@ -51,3 +67,17 @@ def database() -> StateDB:
     from resultant.runner.recorded_runs import database
 
     return database(reading=True)
+
+
+def _latest() -> str:
+    from resultant.errors import UnknownRunError
+
+    db = database()
+    try:
+        named = db.find_flow_run(LATEST)
+        if LATEST in (named.id, named.name):
+            return named.id
+    except UnknownRunError:
+        pass
+    newest = db.flow_runs(limit=1)
+    return newest[0].id if newest else LATEST

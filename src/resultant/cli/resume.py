@@ -14,7 +14,7 @@ __all__ = ["command"]
 
 
 @click.command("resume", cls=Command)
-@click.argument("run_id", metavar="RUN_ID")
+@click.argument("run_id", metavar="RUN")
 @click.argument("address", metavar="[FILE:FLOW]", required=False)
 @click.option("--approve", multiple=True, metavar="TASK", help="Let a task that waits for approval go on.")
 @click.option("-p", "--parameter", "parameters", multiple=True, metavar="NAME=VALUE",
@@ -29,8 +29,8 @@ def command(
 ) -> int:
     """Go on with a recorded run that died, failed, or waits for approval.
 
-    What it finished stands, as far as it can still be read; everything else runs. RUN_ID is the run's id, the beginning of
-    it, or the run's name. The flow is taken from the file that is on record, in the folder that the run was started in,
+    What it finished stands, as far as it can still be read; everything else runs. RUN is the run's id, the beginning of it,
+    the run's name, or latest. The flow is taken from the file that is on record, in the folder that the run was started in,
     unless FILE:FLOW names another one.
 
     Exit status: 0 the flow succeeded, 1 it failed, 2 it could not be resumed, 3 it waits for approval.

@@ -1,0 +1,64 @@
+"""How runs and results are shown: pins, differences, names with odd characters, narrow terminals, bytes; and `latest`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from command_line import Shell
+
+FLOW = """
+import datetime
+from resultant import Flow, LocalResult, Parameter, task
+
+@task(result=LocalResult(keep=datetime.timedelta(seconds=1)))
+def kept_shortly(): return 1
+
+@task(result=LocalResult(keep=datetime.timedelta(hours=1)))
+def kept(): return 2
+
+@task
+def child(x): return x
+
+@task
+def plain(x): return x
+
+with Flow("shown") as flow:
+    kept_shortly(); kept(); child.map([1, 2])
+    plain(Parameter("x", default=datetime.date(2026, 1, 31)))
+    Parameter("y", default="y")()
+"""
+
+
+@pytest.fixture
+def shown(shell: Shell) -> Shell:
+    shell.write("shown.py", FLOW)
+    return shell
+
+
+def test_the_newest_run_is_the_latest(shown: Shell) -> None:
+    assert shown("runs", "show", "latest").status == 2
+    one, two = shown.run("shown.py"), shown.run("shown.py", "-p", "x=1")
+    assert shown("runs", "show", "latest", "--json").json["id"] == two
+    assert [each["id"] for each in shown("runs", "diff", one, "latest", "--json").json["runs"]] == [one, two]
+    assert shown("results", "read", "latest", "plain").out == "1\n"
+    assert {each["run"] for each in shown("results", "ls", "latest", "--json").json} == {two}
+    assert shown("results", "diff", "latest", one, "plain", "--json").json[0]["verdict"] == "different"
+    assert shown("why", "latest", "plain", "--json").json["run"] == two
+    assert shown("resume", "latest", "--json").json["id"] == two
+    assert shown("results", "verify", "latest").status == 0
+    assert shown("runs", "rm", "latest", "--force", "--json").json[0]["id"] == two
+    code = "import sys; sys.argv = ['x']; exec(open('shown.py').read()); flow.run(flow_run_name='latest')"
+    named = subprocess.run(
+        [sys.executable, "-c", code], cwd=shown.folder, check=False,
+        env=shown.environment | {"RESULTANT__FLOWS__CHECKPOINTING": "true"},
+    )  # fmt: skip
+    assert named.returncode == 0
+    wanted = shown.newest()
+    three = shown.run("shown.py")
+    assert wanted != three
+    assert shown("runs", "show", "latest", "--json").json["id"] == wanted
