@@ -40,6 +40,19 @@ def shown(shell: Shell) -> Shell:
     return shell
 
 
+def test_parameters_are_compared_once_and_as_python_writes_them(shown: Shell) -> None:
+    one, two = shown.run("shown.py"), shown.run("shown.py", "-p", "x=1")
+    told = {
+        (each["what"], each["where"]): each for each in shown("runs", "diff", one, two, "--json").json["differences"]
+    }
+    assert told.keys() == {("parameter", "x"), ("result", "plain-1")}
+    assert told["parameter", "x"]["one"] == "datetime.date(2026, 1, 31)"
+    assert told["parameter", "x"]["other"] == "1"
+    for text, same in (("true", False), ('"1"', False), ("1", True)):
+        answer = shown("runs", "diff", two, shown.run("shown.py", "-p", f"x={text}"), "--json")
+        assert answer.json["same"] is same, text
+
+
 def test_the_newest_run_is_the_latest(shown: Shell) -> None:
     assert shown("runs", "show", "latest").status == 2
     one, two = shown.run("shown.py"), shown.run("shown.py", "-p", "x=1")

@@ -33,16 +33,15 @@ def compare(db: StateDB, one: FlowRun, other: FlowRun) -> list[dict[str, Any]]:
         differ("flow", "", one.flow, other.flow)
     if one.state != other.state:
         differ("state", "", one.state, other.state)
-    for what, first, second in (
-        ("parameter", one.parameters, other.parameters),
-        ("code", one.code, other.code),
-    ):
-        left, right = json.loads(first or "{}"), json.loads(second or "{}")
-        for name in (*left, *(name for name in right if name not in left)):
-            if what == "code" and (name not in left or name not in right):
-                continue  # shown as a task that only one of the runs has
-            if left.get(name) != right.get(name):
-                differ(what, name, _short(left.get(name)), _short(right.get(name)))
+    left, right = json.loads(one.parameters or "{}"), json.loads(other.parameters or "{}")
+    changed = [name for name in {**left, **right} if _as_text(left, name) != _as_text(right, name)]
+    for name in changed:
+        differ("parameter", name, _parameter(left, name), _parameter(right, name))
+    left, right = json.loads(one.code or "{}"), json.loads(other.code or "{}")
+    for name in left:
+        # A name that is missing is shown below, as a task that only one of the runs has.
+        if name in right and left[name] != right[name]:
+            differ("code", name, _short(left[name]), _short(right[name]))
     mine, yours = _rows(db, one), _rows(db, other)
     for key in (*mine, *(key for key in yours if key not in mine)):
         left_row, right_row = mine.get(key), yours.get(key)
@@ -53,7 +52,7 @@ def compare(db: StateDB, one: FlowRun, other: FlowRun) -> list[dict[str, Any]]:
             differ("state", where, left_row.state, right_row.state)
         elif left_row.children != right_row.children:
             differ("children", where, left_row.children, right_row.children)
-        elif _same_result(left_row, right_row) is False:
+        elif where not in changed and _same_result(left_row, right_row) is False:
             differ("result", where, _digest(left_row), _digest(right_row))
     return found
 
@@ -65,13 +64,25 @@ def _rows(db: StateDB, run: FlowRun) -> dict[tuple[str, int], TaskRun]:
 def _digest(row: TaskRun) -> str | None:
     if row.none:
         return "None"
-    return None if row.digest is None else row.digest[1:].hex()[:12]
+    if row.digest is None:
+        return None if row.location is None else f"in the row, {len(row.location.encode())} bytes"
+    return row.digest[1:].hex()[:12]
 
 
-def _short(value: Any) -> str | None:
-    if value is None:
+def _as_text(parameters: dict[str, Any], name: str) -> str | None:
+    """Return what is on record of a parameter; as text, because Python takes ``1`` and ``True`` for equal."""
+    return json.dumps(parameters[name], sort_keys=True) if name in parameters else None
+
+
+def _parameter(parameters: dict[str, Any], name: str) -> str | None:
+    from resultant.engine.tagged import NOT_RECORDED, untagged
+
+    if name not in parameters:
         return None
-    text = json.dumps(value) if not isinstance(value, str) else value
+    return "not recorded" if parameters[name] == NOT_RECORDED else _short(repr(untagged(parameters[name])))
+
+
+def _short(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
