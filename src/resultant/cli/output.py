@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
 
-__all__ = ["duration", "fields", "iso", "local", "print_json", "print_table", "size"]
+__all__ = ["duration", "fields", "iso", "local", "plain", "print_json", "print_table", "size"]
 
 _COLOURS = {
     "Success": "green",
@@ -32,6 +32,13 @@ _COLOURS = {
 }
 
 
+#: The column of ids, and how much of one tells runs apart.
+_RUN, _SHORT = "run", 8
+
+#: Between two columns.
+_GAP = 2
+
+
 def print_json(document: Any) -> None:
     """Print one JSON document; what standard output has no character for is escaped as JSON does it."""
     import json
@@ -44,25 +51,23 @@ def print_json(document: Any) -> None:
     sys.stdout.write(f"{text}\n")
 
 
+def plain(text: str) -> str:
+    """Return text on one line, without what a terminal would take for a command: such characters are escaped."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Print rows below headings.
 
     Args:
-        headings: of the columns.
+        headings: of the columns; one that is called ``run`` has ids, which are shortened where a terminal is too narrow.
         rows: a cell for each column; ``None`` is an empty one.
     """
-    cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    cells = [["" if cell is None else plain(str(cell)) for cell in row] for row in rows]
     if sys.stdout.isatty():
-        from rich.console import Console
-        from rich.table import Table
-        from rich.text import Text
-
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for heading in headings:
-            table.add_column(heading, overflow="fold")
-        for row in cells:
-            table.add_row(*(Text(cell, style=_COLOURS.get(cell, "")) for cell in row))
-        Console().print(table)
+        _print_on_terminal(headings, cells)
         return
     lines = [[heading.upper() for heading in headings], *cells]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
@@ -71,9 +76,29 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         sys.stdout.write(text.rstrip() + "\n")
 
 
+def _print_on_terminal(headings: Sequence[str], cells: list[list[str]]) -> None:
+    from rich.cells import cell_len
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console()
+    columns = [list(column) for column in zip(headings, *cells, strict=True)]
+    if sum(max(map(cell_len, column)) + _GAP for column in columns) - _GAP > console.width:
+        columns = [[cell[:_SHORT] for cell in column] if column[0] == _RUN else column for column in columns]
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
+    for heading, *column in columns:
+        # An id in pieces is of no use to anybody.
+        whole = max(map(cell_len, (heading, *column))) if heading == _RUN else None
+        table.add_column(heading, overflow="fold", no_wrap=heading == _RUN, min_width=whole)
+    for row in zip(*(column[1:] for column in columns), strict=True):
+        table.add_row(*(Text(cell, style=_COLOURS.get(cell, "")) for cell in row))
+    console.print(table)
+
+
 def fields(pairs: Iterable[tuple[str, Any]]) -> None:
     """Print names and values, those without a value left out."""
-    shown = [(name, str(value)) for name, value in pairs if value not in (None, "")]
+    shown = [(name, plain(str(value))) for name, value in pairs if value not in (None, "")]
     width = max((len(name) for name, _ in shown), default=0)
     for name, value in shown:
         sys.stdout.write(f"{name.ljust(width)}  {value}\n")

@@ -12,14 +12,13 @@ from resultant.cli.command import as_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import Any
+    from collections.abc import Callable, Iterable, Iterator
 
     from resultant.core.flow import Flow
     from resultant.engine.state import State
     from resultant.records import FlowRun
 
-__all__ = ["WAITING", "quiet_stdout", "report", "switch_on"]
+__all__ = ["WAITING", "approval", "quiet_stdout", "report", "switch_on"]
 
 #: The exit status of a run that waits for somebody's approval.
 WAITING = 3
@@ -110,8 +109,7 @@ def _row(run_id: str) -> FlowRun | None:
 def _counts(tasks: dict[str, State]) -> dict[str, int]:
     counts: Counter[str] = Counter()
     for state in tasks.values():
-        children = getattr(state, "map_states", None)
-        counts.update(type(each).__name__ for each in (children or [state]) if each is not None)
+        counts.update(type(each).__name__ for each in _each(state))
     return dict(sorted(counts.items()))
 
 
@@ -121,7 +119,7 @@ def _print_json(flow: Flow, run_id: str, row: FlowRun | None, final: State, task
             "id": run_id,
             "flow": flow.name,
             "name": None if row is None else row.name,
-            "state": type(final).__name__,
+            "state": "Paused" if _paused(final, tasks) else type(final).__name__,
             "attempt": None if row is None else row.attempt,
             "started": None if row is None else output.iso(row.started),
             "ended": None if row is None else output.iso(row.ended),
@@ -140,14 +138,36 @@ def _print_text(flow: Flow, run_id: str, row: FlowRun | None, final: State, task
     print(f"{head}: flow {flow.name!r}, run {run_id}{'' if took is None else f', {took}'}")
     if counts:
         print(f"  {counts}")
-    paused = [slug for slug, state in tasks.items() if _has(state, "Paused")]
+    paused = _paused(final, tasks)
+    if row is not None and not final.is_successful():
+        if not waits or any(each.is_failed() for state in tasks.values() for each in _each(state)):
+            print(f"  What went wrong: resultant runs show {run_id}")
+        if not paused:
+            print(f"  Go on with it:   resultant resume {run_id}")
     if paused:
-        approvals = " ".join(f"--approve {slug}" for slug in paused)
-        print(f"  It waits for approval. Go on with: resultant resume {run_id} {approvals}")
-    elif row is not None and not final.is_successful():
-        print(f"  What went wrong: resultant runs show {run_id}")
-        print(f"  Go on with it:   resultant resume {run_id}")
+        print(f"  {output.plain(approval(run_id, paused))}")
 
 
-def _has(state: Any, name: str) -> bool:
-    return any(type(each).__name__ == name for each in (getattr(state, "map_states", None) or [state]))
+def approval(run_id: str, slugs: Iterable[str]) -> str:
+    """Return what to do about a run that waits for approval.
+
+    Args:
+        run_id: its id.
+        slugs: of the tasks that wait.
+    """
+    from shlex import quote
+
+    words = " ".join(f"--approve {quote(slug)}" for slug in slugs)
+    return f"It waits for approval. Go on with: resultant resume {run_id} {words}"
+
+
+def _paused(final: State, tasks: dict[str, State]) -> list[str]:
+    if final.is_finished():
+        return []
+    return [slug for slug, state in tasks.items() if any(type(each).__name__ == "Paused" for each in _each(state))]
+
+
+def _each(state: State) -> list[State]:
+    """Return the states of a mapped task's children, or that of any other task."""
+    children = getattr(state, "map_states", None)
+    return [each for each in children if each is not None] if children else [state]

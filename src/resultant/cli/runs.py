@@ -9,10 +9,11 @@ from resultant.cli.command import Group, as_json, database
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Mapping
     from typing import Any
 
     from resultant.cli.removal import Freed
+    from resultant.db import StateDB
     from resultant.records import FlowRun, TaskRun
 
 __all__ = ["command", "run_fields"]
@@ -20,30 +21,35 @@ __all__ = ["command", "run_fields"]
 #: States of task runs that ended badly.
 FAILED = ("Failed", "TimedOut", "ValidationFailed", "TriggerFailed")
 
+#: How runs stand; those of the first row are on record as running, and which it is shows when they are looked at.
+_UNFINISHED = ("Running", "Paused", "abandoned")
+_STATES = (*_UNFINISHED, "Success", "Failed", "Cancelled")
+
 
 @click.group("runs", cls=Group)
 def command() -> None:
     """List, show, compare and remove recorded runs."""
 
 
-def run_fields(row: FlowRun, dead: Collection[str] = ()) -> dict[str, Any]:
+def run_fields(row: FlowRun, idle: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Return what every document says of a run.
 
     Args:
         row: the run's.
-        dead: ids of runs that no process works on although they have not ended.
+        idle: how runs stand that no process works on although they have not ended, by id.
     """
+    how = (idle or {}).get(row.id)
     return {
         "id": row.id,
         "flow": row.flow,
         "name": row.name,
-        "state": row.state,
+        "state": "Paused" if how == "Paused" else row.state,
         "attempt": row.attempt,
         "created": output.iso(row.created),
         "started": output.iso(row.started),
         "ended": output.iso(row.ended),
         "pinned": row.pinned,
-        "abandoned": row.id in dead,
+        "abandoned": how == "abandoned",
     }
 
 
@@ -55,19 +61,29 @@ def run_fields(row: FlowRun, dead: Collection[str] = ()) -> dict[str, Any]:
 def ls(flow: str | None, state: str | None, since: str | None, limit: int) -> None:
     """List recorded runs, the newest first.
 
-    A run that has not ended and that no process works on any more is "abandoned"; `resultant resume` goes on with it.
+    A run that has not ended and that no process works on is "Paused" where it waits for approval, and "abandoned" anywhere
+    else; `resultant resume` goes on with either.
     """
     from resultant.cli.times import moment
-    from resultant.reading.run import abandoned
+    from resultant.reading.run import standing
 
     db = database()
-    rows = db.flow_runs(flow, state, None if since is None else moment(since), limit or None)
-    dead = abandoned(db, rows)
+    state = None if state is None else _known(db, state)
+    begun = None if since is None else moment(since)
+    if state in _UNFINISHED:
+        rows = db.flow_runs(flow, "Running", begun)
+        idle = standing(db, rows)
+        # To be abandoned is no state of its own: such a run is on record as running.
+        rows = [row for row in rows if state in (idle.get(row.id, "Running"), run_fields(row, idle)["state"])]
+        rows = rows[: limit or None]
+    else:
+        rows = db.flow_runs(flow, state, begun, limit or None)
+        idle = standing(db, rows)
     if as_json():
-        output.print_json([run_fields(row, dead) for row in rows])
+        output.print_json([run_fields(row, idle) for row in rows])
         return
     if not rows:
-        print("No runs are on record.")
+        print("None of the runs on record is like that." if db.flow_runs(limit=1) else "No runs are on record.")
         return
     output.print_table(
         ("run", "flow", "state", "attempt", "started", "took"),
@@ -75,7 +91,7 @@ def ls(flow: str | None, state: str | None, since: str | None, limit: int) -> No
             (
                 row.id,
                 row.flow,
-                "abandoned" if row.id in dead else row.state,
+                idle.get(row.id, row.state),
                 row.attempt,
                 output.local(row.started),
                 output.duration(row.started, row.ended),
@@ -83,6 +99,15 @@ def ls(flow: str | None, state: str | None, since: str | None, limit: int) -> No
             for row in rows
         ],
     )
+
+
+def _known(db: StateDB, state: str) -> str:
+    from resultant.cli.failure import Failure
+
+    known = next((each for each in _STATES if each.lower() == state.lower()), None)
+    if known is None and not db.flow_runs(state=state, limit=1):  # which may be a class of the user's own
+        raise Failure(f"{state!r} is no state of a run on record. Take one of {', '.join(_STATES)}.")
+    return known or state
 
 
 @command.command("show")
@@ -98,7 +123,8 @@ def show(run_id: str, everything: bool, limit: int) -> None:
     """
     import json
 
-    from resultant.reading.run import RecordedRun, abandoned
+    from resultant.cli.running import approval
+    from resultant.reading.run import RecordedRun, standing
     from resultant.reading.task import RecordedTask
 
     db = database()
@@ -110,12 +136,12 @@ def show(run_id: str, everything: bool, limit: int) -> None:
         failures += db.task_runs(row.id, state=state, limit=limit or None)
     told = [(failed, RecordedTask(run, failed).failure) for failed in failures[: limit or None]]
     counts = db.counts(row.id)
-    pins = [(slug, index) for _, slug, index, _ in db.pins(row.id)]
+    pins = run.pins()
     done = {each.slug for each in tasks}
     unfinished = [] if row.state == "Success" else [slug for slug in json.loads(row.code or "{}") if slug not in done]
-    dead = abandoned(db, [row])
+    idle = standing(db, [row])
     if as_json():
-        document = run_fields(row, dead)
+        document = run_fields(row, idle)
         document |= {
             "file": row.file,
             "attribute": row.attribute,
@@ -128,23 +154,24 @@ def show(run_id: str, everything: bool, limit: int) -> None:
             "unfinished": unfinished,
             "tasks": [task_fields(each) for each in tasks],
             "failures": [{**task_fields(failed), "text": text} for failed, text in told],
-            "pins": [{"task": slug, "index": index} for slug, index in pins],
+            "pins": [{"task": slug, "index": index, "until": output.iso(end)} for (slug, index), end in pins.items()],
         }
         output.print_json(document)
         return
-    _print_head(row, run.parameters, counts)
-    if pins:
-        print(f"pinned      {', '.join(slug if index < 0 else f'{slug}[{index}]' for slug, index in pins)}")
+    _print_head(row, idle, run.parameters, counts, pins)
     if tasks:
         print()
         output.print_table(("task", "state", "children", "tries", "took", "attempt", "error"), map(_task_cells, tasks))
     for failed, text in told:
-        print(f"\n{_name(failed)}: {failed.state}")
+        print(f"\n{output.plain(_name(failed))}: {failed.state}")
         body = text or failed.error or "The reason is not on record."
-        print("\n".join(f"  {line}" for line in body.rstrip().splitlines()))
+        print("\n".join(f"  {output.plain(line.expandtabs())}" for line in body.rstrip().splitlines()))
     if unfinished:
-        print(f"\nNot finished: {', '.join(unfinished)}")
-    if dead:
+        print(f"\nNot finished: {output.plain(', '.join(unfinished))}")
+    if idle.get(row.id) == "Paused":
+        waiting = dict.fromkeys(each.slug for each in db.task_runs(row.id, state="Paused"))
+        print(f"\n{output.plain(approval(row.id, waiting))}")
+    elif idle:
         print(f"\nNo process works on this run. Go on with it: resultant resume {row.id}")
     if row.state not in ("Success", "Running") and not failures and row.error:
         print(f"\nThe run ended with {row.error}.")
@@ -167,7 +194,11 @@ def task_fields(row: TaskRun) -> dict[str, Any]:
 
 
 def _name(row: TaskRun) -> str:
-    return row.slug if row.index < 0 else f"{row.slug}[{row.index}]"
+    return _child(row.slug, row.index)
+
+
+def _child(slug: str, index: int) -> str:
+    return slug if index < 0 else f"{slug}[{index}]"
 
 
 def _task_cells(row: TaskRun) -> tuple[Any, ...]:
@@ -175,14 +206,23 @@ def _task_cells(row: TaskRun) -> tuple[Any, ...]:
     return _name(row), row.state, row.children, row.count if row.count > 1 else None, took, row.attempt, row.error
 
 
-def _print_head(row: FlowRun, parameters: dict[str, Any], counts: dict[str, int]) -> None:
+def _print_head(
+    row: FlowRun,
+    idle: Mapping[str, str],
+    parameters: dict[str, Any],
+    counts: dict[str, int],
+    pins: Mapping[tuple[str, int], float | None],
+) -> None:
+    pinned = [
+        _child(*key) if end is None else f"{_child(*key)} (until {output.local(end)})" for key, end in pins.items()
+    ]
     place = None if row.file is None else f"{row.file}{f':{row.attribute}' if row.attribute else ''}"
     output.fields(
         [
             ("run", row.id),
             ("flow", row.flow),
             ("name", row.name),
-            ("state", row.state),
+            ("state", run_fields(row, idle)["state"]),
             ("attempt", row.attempt),
             ("started", output.local(row.started)),
             ("ended", output.local(row.ended)),
@@ -192,7 +232,7 @@ def _print_head(row: FlowRun, parameters: dict[str, Any], counts: dict[str, int]
             ("executor", row.executor),
             ("parameters", ", ".join(f"{name}={value!r}" for name, value in parameters.items())),
             ("task runs", ", ".join(f"{number:,} {name}" for name, number in sorted(counts.items()))),
-            ("pinned", "yes" if row.pinned else None),
+            ("pinned", ", ".join(["yes"] * row.pinned + pinned)),
         ]
     )
 
@@ -206,16 +246,16 @@ def diff(one: str, other: str) -> None:
     Results are compared by the digests on record; no value is read.
     """
     from resultant.cli.comparing import compare
-    from resultant.reading.run import abandoned
+    from resultant.reading.run import standing
 
     db = database()
     first, second = db.find_flow_run(one), db.find_flow_run(other)
     differences = compare(db, first, second)
     if as_json():
-        dead = abandoned(db, (first, second))
+        idle = standing(db, (first, second))
         output.print_json(
             {
-                "runs": [run_fields(row, dead) for row in (first, second)],
+                "runs": [run_fields(row, idle) for row in (first, second)],
                 "same": not differences,
                 "differences": differences,
             }

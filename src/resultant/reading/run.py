@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from resultant.engine.result import Result
     from resultant.records import FlowRun, TaskRun
 
-__all__ = ["RecordedRun", "abandoned", "name_in"]
+__all__ = ["RecordedRun", "abandoned", "name_in", "standing"]
 
 
 class RecordedRun:
@@ -129,12 +129,25 @@ class RecordedRun:
         """Take the pin off."""
         self.db.set_pinned(self.id, pinned=False)
 
+    def pins(self) -> dict[tuple[str, int], float | None]:
+        """Return until when results are pinned, in seconds since 1970, by slug and index; pins that fell off are left out.
+
+        The index is -1 for a whole task, with all its children; ``None`` is for good.
+        """
+        from time import time
+
+        now = time()
+        pins = self.db.pins(self.id)
+        return {(slug, index): until for _, slug, index, until in pins if until is None or until > now}
+
     def __repr__(self) -> str:
         return f"<RecordedRun {self.id}: {self.flow!r} {self.state}>"
 
 
-def abandoned(db: StateDB, rows: Iterable[FlowRun]) -> set[str]:
-    """Return the ids of those runs that have not ended, and that no process works on any more.
+def standing(db: StateDB, rows: Iterable[FlowRun]) -> dict[str, str]:
+    """Return how those runs stand that have not ended and that no process works on, by their ids.
+
+    That is ``Paused`` where a task waits for somebody's approval, and ``abandoned`` anywhere else.
 
     Args:
         db: the state database.
@@ -142,10 +155,21 @@ def abandoned(db: StateDB, rows: Iterable[FlowRun]) -> set[str]:
     """
     unfinished = [row.id for row in rows if row.state == "Running" and row.ended is None]
     if not unfinished:
-        return set()
+        return {}
     held = db.holders(unfinished)
     # A run that has just ended was let go of after its end was written.
-    return {run for run in unfinished if run not in held and _is_unfinished(db, run)}
+    idle = [run for run in unfinished if run not in held and _is_unfinished(db, run)]
+    return {run: "Paused" if db.task_runs(run, state="Paused", limit=1) else "abandoned" for run in idle}
+
+
+def abandoned(db: StateDB, rows: Iterable[FlowRun]) -> set[str]:
+    """Return the ids of those runs that have not ended, that no process works on, and that wait for nobody's approval.
+
+    Args:
+        db: the state database.
+        rows: of runs.
+    """
+    return {run for run, how in standing(db, rows).items() if how == "abandoned"}
 
 
 def _is_unfinished(db: StateDB, run_id: str) -> bool:
