@@ -10,6 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from command_line import Shell
+from terminal import OnTerminal
 
 FLOW = """
 import datetime
@@ -51,6 +52,36 @@ def test_parameters_are_compared_once_and_as_python_writes_them(shown: Shell) ->
     for text, same in (("true", False), ('"1"', False), ("1", True)):
         answer = shown("runs", "diff", two, shown.run("shown.py", "-p", f"x={text}"), "--json")
         assert answer.json["same"] is same, text
+
+
+def test_names_give_no_commands_to_the_terminal(shell: Shell) -> None:
+    shell.write(
+        "odd.py",
+        "from resultant import Flow, task\n@task(name='one\\ntwo\\x1b[31m')\ndef odd(): raise ValueError('\\x1b[2J')\n"
+        "@task(name='fine\\x1b]0;')\ndef fine(): return 1\nwith Flow('odd\\x1b[5m') as flow: odd(); fine()\n",
+    )
+    run = shell.run("odd.py", status=1)
+    (shell.home / "results").rename(shell.home / "aside")
+    for words in (["runs", "ls"], ["runs", "show", run], ["results", "ls"], ["results", "verify"], ["run", "odd.py"]):
+        answer = shell(*words)
+        assert "\x1b" not in answer.out, words
+    assert "one\\ntwo\\x1b[31m-1  Failed" in shell("runs", "show", run).out
+
+
+def test_ids_stay_whole_on_a_narrow_terminal(shown: Shell, tmp_path: Path) -> None:
+    run = shown.run("shown.py")
+    source = "import sys\nsys.argv = ['resultant', 'runs', 'ls']\nfrom resultant.cli.main import main\nmain()\n"
+
+    def listed(columns: int) -> str:
+        terminal = OnTerminal(tmp_path, source, {"RESULTANT__HOME_DIR": str(shown.home)}, columns=columns)
+        assert terminal.finish() == 0
+        return terminal.text
+
+    assert run in listed(120)
+    narrow = listed(40)
+    assert run not in narrow
+    assert f"\n{run[:8]} " in narrow
+    assert all(len(line) <= 40 for line in narrow.splitlines())
 
 
 def test_the_newest_run_is_the_latest(shown: Shell) -> None:

@@ -8,6 +8,7 @@ import sys
 from types import ModuleType
 
 from resultant.cli.failure import Failure, one_line
+from resultant.cli.output import plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -176,4 +177,4 @@ def _place(error: BaseException, file: str) -> str:
 
 
 def _note(text: str) -> None:
-    sys.stderr.write(f"resultant: {text}\n")
+    sys.stderr.write(f"resultant: {plain(text)}\n")

@@ -8,6 +8,7 @@ import click
 
 from resultant.cli.commands import COMMANDS
 from resultant.cli.failure import Failure, one_line
+from resultant.cli.output import plain
 
 __all__ = ["Root", "call", "root"]
 
@@ -65,5 +66,5 @@ def call(arguments: list[str]) -> int:
 
 
 def _say(text: str, status: int) -> int:
-    click.echo(f"resultant: {' '.join(text.split())}", err=True)
+    click.echo(f"resultant: {plain(' '.join(text.split()))}", err=True)
     return status

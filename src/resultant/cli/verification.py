@@ -77,7 +77,7 @@ class Verification:
             if self._progress is not None:
                 self._progress.end()
             child = "" if task.row.index < 0 else f"[{task.row.index}]"
-            print(f"{verdict}: run {run.id[:8]} {task.slug}{child}: {reason}")
+            print(output.plain(f"{verdict}: run {run.id[:8]} {task.slug}{child}: {reason}"))
             return
         self._findings.append(
             {
