@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from command_line import Shell
+from command_line import COMMAND, Shell
 from terminal import OnTerminal
 
 FLOW = """
@@ -39,6 +41,30 @@ with Flow("shown") as flow:
 def shown(shell: Shell) -> Shell:
     shell.write("shown.py", FLOW)
     return shell
+
+
+def test_pins_are_shown_as_long_as_they_hold(shown: Shell) -> None:
+    run = shown.run("shown.py")
+    assert shown.python(f"import resultant; resultant.open_run({run!r})['child'].pin()").status == 0
+    time.sleep(1.1)
+
+    def pinned(task: str) -> tuple[bool, bool]:
+        told = shown("results", "show", run, task, "--json").json
+        return told["pinned"], told["keep_until"] is not None
+
+    assert pinned("kept_shortly") == (False, False)
+    assert pinned("kept") == (True, True)
+    assert pinned("child[1]") == (True, False)
+    assert pinned("plain") == (False, False)
+    pins = {each["task"]: each["until"] for each in shown("runs", "show", run, "--json").json["pins"]}
+    assert pins.keys() == {"kept-1", "child-1"}
+    assert pins["child-1"] is None
+    text = shown("runs", "show", run).out
+    assert "kept-1 (until 20" in text
+    assert "kept_shortly-1 (" not in text
+    assert shown.python(f"import resultant; resultant.open_run({run!r}).pin()").status == 0
+    assert pinned("kept") == (True, False)
+    assert pinned("plain") == (True, False)
 
 
 def test_parameters_are_compared_once_and_as_python_writes_them(shown: Shell) -> None:
@@ -82,6 +108,18 @@ def test_ids_stay_whole_on_a_narrow_terminal(shown: Shell, tmp_path: Path) -> No
     assert run not in narrow
     assert f"\n{run[:8]} " in narrow
     assert all(len(line) <= 40 for line in narrow.splitlines())
+
+
+def test_bytes_go_to_standard_output(shown: Shell) -> None:
+    run = shown.run("shown.py")
+    for unbuffered in ("", "1"):
+        done = subprocess.run(
+            [str(COMMAND), "results", "read", run, "kept", "--out", "-"],
+            cwd=shown.folder, env=shown.environment | {"PYTHONUNBUFFERED": unbuffered}, capture_output=True, check=True,
+        )  # fmt: skip
+        assert pickle.loads(done.stdout) == 2
+    assert not (shown.folder / "-").exists()
+    assert shown("results", "read", run, "kept", "--out", "-", "--json").status == 2
 
 
 def test_the_newest_run_is_the_latest(shown: Shell) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from itertools import islice
 
 import click
@@ -147,7 +148,10 @@ def show(run_id: str, task: str) -> None:
     result = found(run, task)
     row, kind = result.row, result.kind
     newer = result.superseded_by()
-    pin = next((each for each in run.db.pins(run.id) if each[1:3] == (row.slug, row.index)), None)
+    pins = run.pins()
+    # A pin on a mapped task is one on all its children, and one on a run is one on everything.
+    ends = [pins[key] for key in {(row.slug, row.index), (row.slug, -1)} if key in pins]
+    ends += [None] if run.row.pinned else []
     document = fields_of(run, row) | {
         "children": row.children,
         "digest": None if row.digest is None else row.digest.hex(),
@@ -157,8 +161,10 @@ def show(run_id: str, task: str) -> None:
         "library": None if kind is None else kind.library,
         "library_version": None if kind is None else kind.library_version,
         "superseded_by": None if newer is None else newer.run,
-        "pinned": pin is not None or run.row.pinned,
-        "keep_until": None if pin is None else output.iso(pin[3]),
+        "pinned": bool(ends),
+        "keep_until": output.iso(max((end for end in ends if end is not None), default=None))
+        if None not in ends
+        else None,
     }
     if as_json():
         output.print_json(document)
@@ -173,9 +179,8 @@ def show(run_id: str, task: str) -> None:
 @command.command("read")
 @click.argument("run_id", metavar="RUN")
 @click.argument("task", metavar="TASK")
-@click.option(
-    "--out", type=click.Path(dir_okay=False), metavar="FILE", help="Write the stored bytes to a file instead."
-)
+@click.option("--out", type=click.Path(dir_okay=False, allow_dash=True), metavar="FILE",
+              help="Write the stored bytes to a file instead; - is standard output.")  # fmt: skip
 def read(run_id: str, task: str, out: str | None) -> int:
     """Print the value of a result, checked against what was recorded.
 
@@ -189,6 +194,13 @@ def read(run_id: str, task: str, out: str | None) -> int:
     run = opened(run_id)
     result = found(run, task)
     try:
+        if out == "-":
+            if as_json():
+                raise Failure(
+                    "--out - leads the bytes to standard output, where --json has its document. Leave one of them out."
+                )
+            result.save(sys.stdout.buffer)
+            return 0
         if out is not None:
             number = result.save(out)
             print(output.size(number)) if not as_json() else output.print_json({"file": out, "bytes": number})
@@ -264,7 +276,7 @@ def diff(one: str, other: str, task: str | None, values: bool) -> None:
     )
     for pair in pairs:
         if pair.lines is not None:
-            print(f"\n{_name(pair.row)}")
+            print(f"\n{output.plain(_name(pair.row))}")
             print("\n".join(pair.lines))
 
 

@@ -21,12 +21,15 @@ class Output(io.FileIO):
 
     def write(self, data: ReadableBuffer, /) -> int:
         """Write bytes, as long as somebody takes them."""
-        if self._error is None:
-            try:
-                return super().write(data)
-            except OSError as error:
-                self._error = error
-        return memoryview(data).nbytes
+        view = memoryview(data).cast("B")
+        done = 0
+        try:
+            # The system may take less at once than it is given, and not everybody who writes here asks how much that was.
+            while self._error is None and done < view.nbytes:
+                done += super().write(view[done:])
+        except OSError as error:
+            self._error = error
+        return view.nbytes
 
     def end(self, status: int) -> int:
         """Write what waits to be written, and say so if not everything could be.

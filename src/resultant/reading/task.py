@@ -20,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime, timedelta
-    from typing import Any
+    from typing import Any, BinaryIO
 
     from resultant.engine.integrity import Digester
     from resultant.engine.result import Result
@@ -198,11 +198,11 @@ class RecordedTask:
             self._checked(source)
             return int(source.size)
 
-    def save(self, path: str) -> int:
+    def save(self, path: str | BinaryIO) -> int:
         """Write the stored bytes, checked against their digest, to a file.
 
         Args:
-            path: the file; what is there is replaced.
+            path: the file, what is there is replaced; or a binary file that is open for writing.
 
         Returns:
             How many bytes they are.
@@ -218,8 +218,11 @@ class RecordedTask:
             if source is None:
                 raise UnreadableResultError(f"The store of {self._full_name()} gives values, and no bytes.")
             data = self._checked(source)
-            with open(path, "wb") as file:
-                file.write(data)
+            if isinstance(path, str):
+                with open(path, "wb") as file:
+                    file.write(data)
+            else:
+                path.write(data)
             return int(source.size)
 
     @contextmanager
