@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -83,6 +85,20 @@ def test_output_that_cannot_be_written_is_one_line(talkative: Shell, words: str)
         assert told.status == 2, told
         assert says in told.err
         assert told.err.count("\n") == 1, told
+
+
+def test_a_pipe_that_does_not_block_gets_everything(talkative: Shell) -> None:
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    command = [str(COMMAND), "run", "talk.py:good"]
+    with subprocess.Popen(command, cwd=talkative.folder, env=talkative.environment, stdout=writer) as process:
+        os.close(writer)
+        time.sleep(1)
+        with open(reader, "rb") as stream:
+            told = stream.read()
+        assert process.wait() == 0
+    assert told.count(b"x") == 300_000
+    assert b"Success" in told
 
 
 def test_nobody_needs_to_hear_of_errors(talkative: Shell) -> None:

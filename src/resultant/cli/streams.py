@@ -26,7 +26,14 @@ class Output(io.FileIO):
         try:
             # The system may take less at once than it is given, and not everybody who writes here asks how much that was.
             while self._error is None and done < view.nbytes:
-                done += super().write(view[done:])
+                taken = super().write(view[done:])
+                if taken:
+                    done += taken
+                else:
+                    # A pipe that is full, and was set not to block, takes nothing.
+                    from select import select
+
+                    select((), (self,), ())
         except OSError as error:
             self._error = error
         return view.nbytes

@@ -71,7 +71,7 @@ class RecordedRun:
 
     @property
     def abandoned(self) -> bool:
-        """Whether the run has not ended and no process works on it any more: ``resultant resume`` goes on with it."""
+        """Whether the run has not ended, no process works on it, and no task waits for approval: it can be resumed."""
         return self.id in abandoned(self.db, [self.row])
 
     @property
