@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from command_line import Shell
+from command_line import COMMAND, Shell
 
 FLOW = """
 from resultant import Flow, LocalResult, Parameter, task
@@ -276,3 +276,29 @@ def test_the_doctor_finds_what_is_wrong(look: Shell) -> None:
     url = look("doctor", RESULTANT__DATABASE__URL="mysql://x")
     assert url.status == 1
     assert look("doctor", RESULTANT__FLOWS__CHECKPOINTING="perhaps").status == 1
+
+
+@pytest.mark.parametrize("url", [None, "sqlite:///{folder}/nowhere/runs.db"])
+def test_a_look_leaves_nothing_behind(url: str | None, tmp_path: Path) -> None:
+    shell = Shell(tmp_path)
+    if url is not None:
+        shell.environment["RESULTANT__DATABASE__URL"] = url.format(folder=tmp_path)
+    shell.write(
+        "one.py", "from resultant import Flow, task\nwith Flow('one') as flow:\n    task(lambda: 1, name='one')()\n"
+    )
+
+    for words in (["runs", "ls"], ["results", "ls"], ["results", "verify"], ["fsck"], ["gc"], ["plan", "one.py"]):
+        assert shell(*words).status == 0, words
+    assert shell("runs", "show", "0123").status == 2
+    assert "No runs are on record" in shell("runs", "ls").out
+    assert shell.python("import resultant; print(resultant.runs())").out == "[]\n"
+
+    assert not (tmp_path / "nowhere").exists()
+    assert not list(tmp_path.glob("home/*.db*"))
+    # The next look in the same process finds what was recorded since.
+    code = (
+        "import resultant, subprocess; resultant.runs(); subprocess.run({words!r}, check=True, capture_output=True); "
+    )
+    words = [str(COMMAND), "run", str(tmp_path / "one.py")]
+    assert shell.python(code.format(words=words) + "print(len(resultant.runs()))").out == "1\n"
+    assert shell("db", "status").status == 0

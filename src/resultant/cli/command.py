@@ -62,11 +62,15 @@ def debugging() -> bool:
     return bool(click.get_current_context().meta.get("debug"))
 
 
-def database() -> StateDB:
-    """Return the configured state database."""
+def database(make: bool = False) -> StateDB:
+    """Return the configured state database.
+
+    Args:
+        make: whether it is made where there is none; else an empty one stands for it.
+    """
     from resultant.runner.recorded_runs import database
 
-    return database(reading=True)
+    return database(reading=True, make=make)
 
 
 def _latest() -> str:

@@ -18,7 +18,7 @@ def command() -> None:
 @command.command("status")
 def status() -> None:
     """Say where the database is, its version, and how large it is."""
-    db = database()
+    db = database(make=True)
     sizes = db.sizes()
     if as_json():
         output.print_json({"url": db.url, "version": db.version(), **sizes})
@@ -39,7 +39,7 @@ def upgrade() -> None:
 
     Opening a database does that as well; this command is for doing it at a time of your choice.
     """
-    db = database()
+    db = database(make=True)
     version = db.upgrade()
     if as_json():
         output.print_json({"url": db.url, "version": version})

@@ -133,7 +133,7 @@ def _database() -> str:
     from resultant.cli.command import database
     from resultant.records import FlowRun
 
-    db = database()
+    db = database(make=True)
     now = time()
     probe = FlowRun(f"doctor-{os.urandom(8).hex()}", "resultant-doctor", "doctor", "Success", 1, None, None, now, now)
     db.put_flow_run(probe)

@@ -16,7 +16,13 @@ __all__ = ["open_db"]
 
 
 def open_db(
-    url: str | None, home: str, *, durability: str = "process", mounts: str = MOUNTS, reading: bool = False
+    url: str | None,
+    home: str,
+    *,
+    durability: str = "process",
+    mounts: str = MOUNTS,
+    reading: bool = False,
+    make: bool = True,
 ) -> StateDB:
     """Open a state database, made or brought to the latest version if need be.
 
@@ -27,6 +33,7 @@ def open_db(
         durability: ``"process"``, or ``"power"`` for a file that survives the loss of power too; a server always does.
         mounts: the table of mounted file systems.
         reading: whether a file that may not be written is good enough.
+        make: whether a file that is not there is made; else an empty database in memory stands for it.
 
     Raises:
         DatabaseError: it cannot be opened; the class says why, the message what to do.
@@ -38,6 +45,10 @@ def open_db(
         from .sqlite import SqliteDB
 
         path = os.path.expanduser(rest[1:])
+        if not make and not os.path.exists(path):
+            from .memory import MemoryDB
+
+            return MemoryDB()
         try:
             return SqliteDB(path, power=durability == "power", mounts=mounts)
         except DatabaseDeniedError as error:

@@ -44,11 +44,12 @@ _OWN_KEYS = frozenset(
 )  # fmt: skip
 
 
-def database(reading: bool = False) -> StateDB:
+def database(reading: bool = False, make: bool = False) -> StateDB:
     """Return the configured state database, opened when it is first asked for.
 
     Args:
-        reading: whether one that may not be written is good enough.
+        reading: whether one that may not be written is good enough, and an empty one where there is none.
+        make: whether one is made all the same, where there is none.
 
     Raises:
         DatabaseError: it cannot be opened; the message says why and what to do.
@@ -59,7 +60,12 @@ def database(reading: bool = False) -> StateDB:
     if found is None or (not reading and getattr(found, "read_only", False)):
         from resultant.db import open_db
 
-        opened = open_db(now.database.url, now.home_dir, durability=now.durability, reading=reading)
+        opened = open_db(
+            now.database.url, now.home_dir, durability=now.durability, reading=reading, make=make or not reading
+        )
+        if opened.url.startswith("memory:") and not (now.database.url or "").startswith("memory:"):
+            # Nothing is on record yet: a look leaves nothing behind, and the next one may find more.
+            return opened
         if found is not None:
             found.close()
         found = _open[place] = opened
