@@ -86,6 +86,20 @@ class SealedDigest:
         return f"<{type(self).__name__}: {self.text}>"
 
 
+class Untold(SealedDigest):
+    """Stands for a value of which nothing is on record: it equals nothing, itself included."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def __eq__(self, other: object) -> bool:
+        return False
+
+    __hash__ = None
+
+
 class SealedValue(SealedDigest):
     """What is on record of a value: equal to the value that the digest was taken of, type and all."""
 

@@ -133,10 +133,36 @@ def _warn(step: Step, inputs: Inputs) -> None:
 
 
 def candidates(step: Step, caches: dict[str, list[Any]]) -> list[Any]:
-    """Return the cached states that a task may use."""
+    """Return the cached states that a task may use.
+
+    Those of another task that only happens to have the same name, or of other code under this one's, are none.
+    """
     if step.task.cache_for is None:
         return []
-    return list(caches.get(step.task.cache_key or step.task.name, ()))
+    found = list(caches.get(step.task.cache_key or step.task.name, ()))
+    if not found or step.task.cache_key or step.task.cache_ignores_code:
+        return found
+    code = _code_of(step)
+    return [state for state in found if _is_same(getattr(state, "_code", code), code)]
+
+
+def _code_of(step: Step) -> Any:
+    """Return what tells the task's code from others: a digest, or the function itself where it has none."""
+    from resultant.engine.digests import Undigestible
+
+    from .code_tree import code_tree_digest
+
+    try:
+        return code_tree_digest(step.task)
+    except Undigestible:
+        return step.task.run
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    if isinstance(one, str) or isinstance(other, str):
+        return isinstance(one, str) and isinstance(other, str) and one == other
+    # A method is another object at each look.
+    return getattr(one, "__func__", one) is getattr(other, "__func__", other)
 
 
 def remember(step: Step, states: list[State], caches: dict[str, list[Any]] | None = None) -> None:
@@ -153,5 +179,10 @@ def remember(step: Step, states: list[State], caches: dict[str, list[Any]] | Non
     key = step.task.cache_key or step.task.name
     known = caches.setdefault(key, [])
     fresh = [state for state in states if isinstance(state, Cached) and state.cached_result_expiration is not None]
+    if fresh and not step.task.cache_key:
+        code = _code_of(step)
+        for state in fresh:
+            # What was taken from the cache has that of whoever put it there.
+            state.__dict__.setdefault("_code", code)
     kept = {id(state): state for state in (*fresh, *known) if not passed(state.cached_result_expiration)}
     known[:] = kept.values()

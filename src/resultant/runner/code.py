@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 
-from resultant.engine.digests import digest_value
+from resultant.engine.digests import Undigestible, digest_value
 from resultant.runtime import get_logger
+
+from .code_parts import COPIED
+from .code_tree import OPTIONS, code_tree_digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,6 +18,9 @@ if TYPE_CHECKING:
     from .plan import Plan, Step
 
 __all__ = ["code_digests", "say_what_changed"]
+
+#: Values that a task's code may lead to here: a look at every task of a run has to be quick.
+_MOST = 2_000
 
 
 def code_digests(plan: Plan, digester: Digester) -> dict[str, str]:
@@ -34,14 +40,25 @@ def code_digests(plan: Plan, digester: Digester) -> dict[str, str]:
             # A cache has looked closer.
             found[step.slug] = step.shelf.code[:9].hex()
             continue
-        # Copies of one task share its function.
+        # Copies of one task share its function, and many have nothing else.
         run = getattr(step.task, "run", None)
         function = getattr(run, "__func__", run)
-        digest = known.get(id(function))
+        own = vars(step.task).keys() - OPTIONS - COPIED
+        digest = None if own else known.get(id(function))
         if digest is None:
-            digest = known[id(function)] = _digest(step, function, digester)
+            digest = _tree_digest(step, digester) or _digest(step, function, digester)
+            if not own:
+                known[id(function)] = digest
         found[step.slug] = digest
     return found
+
+
+def _tree_digest(step: Step, digester: Digester) -> str | None:
+    """Return the digest of the code and of all that it leads to, unless that is too much, or cannot be told."""
+    try:
+        return digester.small(code_tree_digest(step.task, _MOST).encode())[:9].hex()
+    except Undigestible:
+        return None
 
 
 def _digest(step: Step, function: object, digester: Digester) -> str:

@@ -6,7 +6,7 @@ import json
 
 from resultant.engine.cache_validators import compares, never_use
 from resultant.engine.digests import Undigestible, digest_value
-from resultant.engine.inputs import SealedDigest, SealedValue, seal
+from resultant.engine.inputs import SealedDigest, SealedValue, Untold, seal
 from resultant.engine.moments import as_utc, passed
 from resultant.runtime import get_logger
 
@@ -149,7 +149,7 @@ class Shelf:
         state = Cached(
             f"The result of run {offer.run} stands in for this run.",
             cached_parameters={
-                name: None if text is None else SealedValue(self.digester, text)
+                name: Untold() if text is None else SealedValue(self.digester, text)
                 for name, text in offer.parameters.items()
             },
             cached_result_expiration=offer.expires,
