@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import suppress
 
 from .parcels import count
 
@@ -40,7 +39,10 @@ class Aside:
         self._journal = journal
         self._lock = threading.RLock()
         self._parcels: list[Parcel] = []
-        self._bare = 0  # parcels, at the end, that are not in the journal
+        self._safe = 0  # so many of them, the first ones, are in the journal
+        self._bare: list[
+            Parcel
+        ] = []  # what was handed over and is not in the journal: nothing newer may come before it there
         self._last = 0.0  # when rows were last put aside
 
     def __len__(self) -> int:
@@ -51,56 +53,50 @@ class Aside:
         assert self._journal is not None
         with self._lock:
             parcels = self._parcels
-            before = len(parcels)
             self._intake.take(parcels)
-            self._bare += len(parcels) - before
-            if not self._bare:
+            new = parcels[self._safe :]
+            if not new and not self._bare:
                 # Between two rows of a busy run is no pause.
                 return len(self) >= _BATCH or (bool(parcels) and time.monotonic() - self._last >= _QUIET)
             self._last = time.monotonic()
             try:
-                self._journal.append(parcels[-self._bare :])
+                self._journal.append(self._bare + new)
             except (OSError, ValueError):
                 # A full disk, or a row that is none: the database says it better, and at once.
                 return True
-            self._bare = 0
+            self._bare = []
+            self._safe = len(parcels)
             return len(self) >= _BATCH
 
     def pause(self) -> float:
         """Return after how many seconds the rows in the journal will have had a pause."""
         return max(0.0, self._last + _QUIET - time.monotonic())
 
-    def take(self, into: list[Parcel]) -> list[Parcel]:
-        """Hand over everything, with what waits.
+    def take(self, into: list[Parcel]) -> None:
+        """Hand over what was brought; without a journal, what waits.
 
         Args:
             into: is given the parcels before they are forgotten.
-
-        Returns:
-            Those of them that are not in the journal.
         """
         with self._lock:
-            parcels = self._parcels
-            before = len(parcels) - self._bare
-            self._intake.take(parcels)
-            into += parcels
+            if self._journal is None:
+                self._intake.take(self._parcels)
+            into += self._parcels
+            self._bare = [] if self._journal is None else self._parcels[self._safe :]
+            # In this order: if Ctrl-C comes in between, more is taken for bare than is.
+            self._safe = 0
             self._parcels = []
-            self._bare = 0
-            return parcels[before:]
 
     def put_back(self, parcels: list[Parcel]) -> None:
         """Keep what could not be brought to the database, in front of what came since."""
         with self._lock:
             self._parcels[:0] = parcels
+            # As long as some of it is not in the journal, nothing that came since is.
+            self._safe = 0 if self._bare else self._safe + len(parcels)
+            self._bare = []
 
-    def secure(self, parcels: list[Parcel]) -> None:
-        """Bring rows into the journal that are kept and not in there."""
-        if self._journal is not None and parcels:
-            with self._lock, suppress(OSError, ValueError):
-                self._journal.append(parcels)
-
-    def shorten(self, write: Callable[[list[Parcel]], list[Parcel]]) -> None:
-        """Empty the journal, if nothing came into it while its rows were brought to the database.
+    def written(self, write: Callable[[list[Parcel]], list[Parcel]]) -> None:
+        """Empty the journal, if nothing came into it while what was handed over was brought to the database.
 
         Args:
             write: brings rows to the database, and returns those that are to be kept.
@@ -108,7 +104,9 @@ class Aside:
         if self._journal is None:
             return
         with self._lock:
+            self._bare = []
             if self._parcels and self._journal.size > _LONG:
+                self._safe = 0
                 self._parcels = write(self._parcels)
             if not self._parcels:
                 self._journal.clear()

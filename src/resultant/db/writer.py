@@ -274,19 +274,18 @@ class Writer:
             with self._lock:
                 jobs, self._jobs = self._jobs, jobs
             self._error = None
-            if self._journal is not None and not jobs and not self._aside.bring():
+            # Into the journal first, whatever else there is to do: the database may be somebody else's for a minute.
+            if self._journal is not None and not self._aside.bring() and not jobs:
                 return
-            bare = self._aside.take(rest)
+            self._aside.take(rest)
             rest = self._write_parcels(rest)
+            if not rest:
+                self._aside.written(self._write_parcels)
             # Nothing may become durable before what was left ahead of it.
             while jobs:
                 if not self._run(jobs[0]):
                     kept.append(jobs[0])
                 del jobs[0]
-            if rest:
-                self._aside.secure(bare)
-            else:
-                self._aside.shorten(self._write_parcels)
         finally:
             # Ctrl-C may come in between; what it interrupts is rolled back, and waits again.
             self._busy = False

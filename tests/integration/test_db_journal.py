@@ -1,0 +1,101 @@
+"""What finished is safe in the journal of its process, whatever else that process and others do meanwhile."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from resultant.db.sqlite import SqliteDB
+from resultant.testing.statedb import flow_run_row
+
+pytestmark = pytest.mark.timeout(90)
+
+HEAD = """
+import os, sqlite3, threading, time
+from resultant.db.sqlite import SqliteDB
+from resultant.errors import DatabaseFullError
+from resultant.records import CacheEntry
+from resultant.testing.statedb import flow_run_row, task_run_row
+
+db = SqliteDB({file!r})
+
+def lock():
+    other = sqlite3.connect({file!r}, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    return other
+
+def dies():
+    os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    """A database with two runs."""
+    path = str(tmp_path / "home" / "resultant.db")
+    db = SqliteDB(path)
+    db.put_flow_run(flow_run_row("a"))
+    db.put_flow_run(flow_run_row("b"))
+    db.close()
+    return path
+
+
+def killed(file: str, code: str) -> None:
+    """Run code that uses the database, and ends with kill -9."""
+    script = HEAD.format(file=file) + code + "\ndies()"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (-signal.SIGKILL, "")
+
+
+@pytest.mark.parametrize("job", ["", "db.cache_put([CacheEntry('key', 'a', 'task-1', -1, 1.0)])"])
+def test_rows_are_safe_while_the_database_is_somebody_elses(file: str, job: str) -> None:
+    killed(
+        file,
+        f"""
+other = lock()
+db.task_runs_later([task_run_row("a")])
+{job}
+time.sleep(1.0)
+""",
+    )
+    db = SqliteDB(file)
+    assert [row.slug for row in db.task_runs("a")] == ["task-1"]
+    db.close()
+
+
+def test_what_a_full_disk_held_back_comes_before_what_is_newer(file: str) -> None:
+    killed(
+        file,
+        """
+from resultant.db.journal import Journal
+from resultant.db.sqlite_rows import TaskRunWriter
+append = Journal.append
+given = threading.Event()
+
+def full(self, parcels):
+    if not given.is_set():
+        given.set()
+        # Room for the journal comes while the database still waits for its answer.
+        Journal.append = append
+        db.task_runs_later([task_run_row("a")])
+        time.sleep(0.5)
+    raise DatabaseFullError("There is no space left")
+
+def no_room(self, parcels):
+    raise OSError(28, "No space left on device")
+
+TaskRunWriter.write = full
+Journal.append = no_room
+db.task_runs_later([task_run_row("a", state="Retrying")])
+given.wait()
+db.task_runs_later([task_run_row("a", "other") for _ in range(1000)])
+time.sleep(0.5)
+""",
+    )
+    db = SqliteDB(file)
+    assert [(row.slug, row.state) for row in db.task_runs("a")] == [("task-1", "Success"), ("other", "Success")]
+    db.close()
