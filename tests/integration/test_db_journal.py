@@ -99,3 +99,87 @@ time.sleep(0.5)
     db = SqliteDB(file)
     assert [(row.slug, row.state) for row in db.task_runs("a")] == [("task-1", "Success"), ("other", "Success")]
     db.close()
+
+
+USUAL = """
+import resultant.db.writer as writer
+
+kind = db.kind("local", "{{}}", None, None, None, None)
+
+def make(noted):
+    rows = []
+    for index, started, ended, _, _ in zip(*[iter(noted)] * 5):
+        rows += [index, started, ended, bytearray(34), f"/place/{{index}}", 1]
+    return rows
+
+take = db.successes("a", "task-1", 1, kind, make)
+
+class Clock:
+    behind = 0.0
+
+    def __getattr__(self, name):
+        return getattr(time, name)
+
+    def time(self):
+        return time.time() - self.behind
+
+clock = writer.time = Clock()
+
+def give(index):
+    take((index, 1.0, clock.time(), None, None))
+"""
+
+
+@pytest.mark.parametrize("locked", ["", "other = lock()"])
+def test_a_clock_that_is_set_back_keeps_no_row_in_memory(file: str, locked: str) -> None:
+    killed(
+        file,
+        USUAL.format()
+        + f"""
+{locked}
+def set_back():
+    # While rows wait, which is so most of the time; with none, nothing can go wrong.
+    give(0)
+    clock.behind = 3600.0
+
+set_back()
+while not time.time() < db._writer._intake.due < 1e11:
+    clock.behind = 0.0
+    set_back()
+for index in range(1, 200):
+    give(index)
+    db.task_runs_later([task_run_row("a", "whole", index)])
+    time.sleep(0.002)
+time.sleep(0.5)
+""",
+    )
+    db = SqliteDB(file)
+    assert [row.index for row in db.task_runs("a", "task-1")] == list(range(200))
+    assert len(db.task_runs("a", "whole")) == 199
+    db.close()
+
+
+def test_ctrl_c_at_the_first_of_many_rows_loses_none_of_the_others(file: str) -> None:
+    killed(
+        file,
+        USUAL.format()
+        + """
+begin = db._writer._intake.begin
+
+def interrupted(*arguments):
+    db._writer._intake.begin = begin
+    raise KeyboardInterrupt
+
+db._writer._intake.begin = interrupted
+try:
+    give(0)
+except KeyboardInterrupt:
+    pass
+for index in range(1, 100):
+    give(index)
+db.flush()
+""",
+    )
+    db = SqliteDB(file)
+    assert [row.index for row in db.task_runs("a", "task-1")][-99:] == list(range(1, 100))
+    db.close()

@@ -10,14 +10,33 @@ if TYPE_CHECKING:
 
     from .parcels import Head, Make, Parcel
 
-    Begun = tuple[Head, list[Any], Make]
-
-__all__ = ["NEVER", "WIDTH", "Intake"]
+__all__ = ["NEVER", "WIDTH", "Intake", "Taken"]
 
 NEVER = float("inf")
 
 #: What is taken of a usual row: its index or slug, two times, and what the rest is made of.
 WIDTH = 5
+
+
+class Taken(list["Any"]):
+    """Usual rows of one sort that wait, ``WIDTH`` values each.
+
+    Args:
+        head: what they have in common.
+        make: makes rows of them.
+
+    Attributes:
+        known: whether the intake knows of them. It is asked after a row was appended, and denied before the intake looks
+            for the last time: a row that the one does not see makes the other tell of it.
+    """
+
+    __slots__ = ("head", "known", "make")
+
+    def __init__(self, head: Head, make: Make) -> None:
+        super().__init__()
+        self.head = head
+        self.make = make
+        self.known = False
 
 
 class Intake:
@@ -28,6 +47,7 @@ class Intake:
 
     Attributes:
         due: when the oldest row has waited that long, in seconds since the epoch; ``NEVER`` if none waits.
+        since: no row that waits is older; whoever has an earlier time sees that the clock went back, and ``due`` is wrong.
         roused: set where a sleeping thread has to look.
     """
 
@@ -35,12 +55,13 @@ class Intake:
         self._patience = patience
         self._lock = threading.Lock()
         self._rows: list[tuple[Any, ...]] = []
-        self._begun: list[Begun] = []  # lists of usual rows; each has some
+        self._begun: list[Taken] = []
         self.due = NEVER
+        self.since = -NEVER
         self.roused = threading.Event()
 
     def __len__(self) -> int:
-        return len(self._rows) + sum(len(taken) // WIDTH for _, taken, _ in self._begun)
+        return len(self._rows) + sum(len(taken) // WIDTH for taken in self._begun)
 
     def add(self, rows: list[tuple[Any, ...]], now: float) -> int:
         """Take whole rows in, and return how many wait.
@@ -54,23 +75,26 @@ class Intake:
             self._expect(now)
             return len(self._rows)
 
-    def begin(self, begun: Begun, now: float) -> None:
-        """Learn that a list of usual rows has its first one.
-
-        Whoever appends to the list holds no lock. That works because :meth:`take` takes the first ones, as many as it has
-        seen, and forgets a list only while it is empty, under the lock; the next row is then the first one again.
+    def begin(self, taken: Taken, now: float) -> None:
+        """Learn of a list of usual rows. Whoever appends to it holds no lock.
 
         Args:
-            begun: what they have in common, the list, and what makes rows of them.
+            taken: the list.
             now: in seconds since the epoch.
         """
         with self._lock:
-            if begun[1] and not any(begun is other for other in self._begun):
-                self._begun.append(begun)
+            if not taken:
+                return  # somebody was faster
+            if not any(taken is other for other in self._begun):
+                self._begun.append(taken)
             self._expect(now)
+            # In this order: if Ctrl-C comes in between, the next row tells of it again.
+            taken.known = True
 
     def _expect(self, now: float) -> None:
         if self.due == NEVER:
+            # Those who take rows at the same time have looked at the clock in any order.
+            self.since = now - 2 * self._patience
             self.due = now + self._patience
         # In this order: if Ctrl-C comes in between, the next row rouses the thread again.
         if not self.roused.is_set():
@@ -83,14 +107,21 @@ class Intake:
             into: is given the parcels before they are forgotten.
         """
         with self._lock:
-            self.due = NEVER
-            if self._rows:
-                into.append((None, self._rows))
-                self._rows = []
-            for head, taken, make in self._begun:
-                some = taken[:]
-                into.append((head, make(some)))
-                del taken[: len(some)]
-            self._begun = [begun for begun in self._begun if begun[1]]
-            if self._begun:
-                self.due = 0.0
+            self.due, self.since = NEVER, -NEVER
+            try:
+                if self._rows:
+                    into.append((None, self._rows))
+                    self._rows = []
+                for taken in self._begun:
+                    if some := taken[:]:
+                        into.append((taken.head, taken.make(some)))
+                        del taken[: len(some)]
+                for taken in self._begun:
+                    taken.known = False
+                self._begun = [taken for taken in self._begun if taken]
+                for taken in self._begun:
+                    taken.known = True
+            finally:
+                # Also where Ctrl-C came in between.
+                if self._rows or self._begun:
+                    self.due = 0.0

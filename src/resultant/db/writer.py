@@ -15,7 +15,7 @@ from resultant.errors import DatabaseError, UnknownRunError
 
 from .aside import Aside
 from .forks import watch
-from .intake import NEVER, WIDTH, Intake
+from .intake import NEVER, Intake, Taken
 from .parcels import unpacked
 
 TYPE_CHECKING = False
@@ -113,7 +113,7 @@ class Writer:
             raise _closed()
         now = time.time()
         waiting = self._intake.add(rows, now)
-        if now > self._intake.due or waiting >= _MANY:
+        if not self._intake.since < now < self._intake.due or waiting >= _MANY:
             self._help()
 
     def successes(self, head: Head, make: Make) -> Callable[[tuple[Any, ...]], None]:
@@ -124,17 +124,16 @@ class Writer:
             make: makes rows of what is taken.
         """
         intake = self._intake
-        taken: list[Any] = []
+        taken = Taken(head, make)
         extend = taken.extend
-        entry = head, taken, make
 
         def take(noted: tuple[Any, ...]) -> None:
             extend(noted)
-            if len(taken) == WIDTH:
+            if not taken.known:
                 if self._closing:
                     raise _closed()
-                intake.begin(entry, noted[2])
-            elif noted[2] > intake.due:
+                intake.begin(taken, noted[2])
+            elif not intake.since < noted[2] < intake.due:
                 self._help()
 
         return take
@@ -251,11 +250,13 @@ class Writer:
         """Return after how many seconds there will be something to do for the thread."""
         if self._error is not None:
             return _PAUSE
-        due = self._intake.due
+        now, due = time.time(), self._intake.due
         if due == NEVER:
             # What is in the journal waits for a pause.
             return self._aside.pause() if self._aside else 0.0
-        return max(0.0, min(due - time.time(), _SOON) + self._grace)
+        if now < self._intake.since:
+            return 0.0
+        return max(0.0, min(due - now, _SOON) + self._grace)
 
     def _sleep(self) -> None:
         self._intake.roused.wait()
