@@ -88,10 +88,18 @@ def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path: Path)
     other.execute("CREATE TABLE theirs (x)")
     other.commit()
     other.close()
+    content = file.read_bytes()
     with pytest.raises(DatabaseCorruptError, match="another program"):
         open_db(None, str(tmp_path))
-    other = sqlite3.connect(file)
-    assert other.execute("SELECT name FROM sqlite_master").fetchall() == [("theirs",)]
+    assert file.read_bytes() == content
+    assert [path.name for path in tmp_path.iterdir()] == ["resultant.db"]
+
+
+def test_readers_do_not_wait_for_a_writer_of_another_program(file: Path) -> None:
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    # It would wait for a minute, and longer than a test may take.
+    assert reopened(file) == "a"
     other.close()
 
 

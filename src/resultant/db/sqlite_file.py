@@ -113,13 +113,18 @@ def connect(path: str, *, power: bool = False) -> sqlite3.Connection:
     Args:
         path: the file.
         power: whether commits survive the loss of power, not only the end of the process.
+
+    Raises:
+        DatabaseError: it cannot be opened, or belongs to another program; the class says which.
     """
     with problems(path):
         connection = sqlite3.connect(
             path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=64
         )
         try:
-            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # of a new file
+            # Before anything is changed in somebody else's file. In ours, this would wait for whoever writes.
+            if not _is_ours(connection, path):
+                connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             _use_wal(connection)
             connection.execute(f"PRAGMA synchronous = {'FULL' if power else 'NORMAL'}")
             connection.execute("PRAGMA temp_store = MEMORY")
@@ -193,15 +198,23 @@ def version_of(connection: sqlite3.Connection, path: str, latest: int) -> int:
         DatabaseVersionError: it is newer than this release knows.
         DatabaseCorruptError: the file belongs to another program.
     """
-    (owner,) = connection.execute("PRAGMA application_id").fetchone()
+    _is_ours(connection, path)
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if owner != _OURS and (owner or connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()):
-        raise DatabaseCorruptError(
-            f"The file {path} is a SQLite database of another program. Name another file in RESULTANT__DATABASE__URL."
-        )
     if version > latest:
         raise DatabaseVersionError(
             f"The state database {path} has version {version}, which a newer release of resultant has written; this one "
             f"knows versions up to {latest}. Install the newer release, or use another database."
         )
     return int(version)
+
+
+def _is_ours(connection: sqlite3.Connection, path: str) -> bool:
+    """Return whether there is a database of ours in a file, or none yet."""
+    (owner,) = connection.execute("PRAGMA application_id").fetchone()
+    if owner == _OURS:
+        return True
+    if owner or connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+        raise DatabaseCorruptError(
+            f"The file {path} is a SQLite database of another program. Name another file in RESULTANT__DATABASE__URL."
+        )
+    return False
