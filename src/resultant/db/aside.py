@@ -43,6 +43,7 @@ class Aside:
         self._bare: list[
             Parcel
         ] = []  # what was handed over and is not in the journal: nothing newer may come before it there
+        self._size = 0  # of the journal, with all in it that was handed over
         self._last = 0.0  # when rows were last put aside
 
     def __len__(self) -> int:
@@ -60,11 +61,14 @@ class Aside:
                 return len(self) >= _BATCH or (bool(parcels) and time.monotonic() - self._last >= _QUIET)
             self._last = time.monotonic()
             try:
-                self._journal.append(self._bare + new)
+                if self._bare:
+                    self._journal.append(self._bare)
+                    self._bare, self._size = [], self._journal.size
+                if new:
+                    self._journal.append(new)
             except (OSError, ValueError):
                 # A full disk, or a row that is none: the database says it better, and at once.
                 return True
-            self._bare = []
             self._safe = len(parcels)
             return len(self) >= _BATCH
 
@@ -82,7 +86,9 @@ class Aside:
             if self._journal is None:
                 self._intake.take(self._parcels)
             into += self._parcels
-            self._bare = [] if self._journal is None else self._parcels[self._safe :]
+            if self._journal is not None:
+                self._bare = self._parcels[self._safe :]
+                self._size = self._journal.size
             # In this order: if Ctrl-C comes in between, more is taken for bare than is.
             self._safe = 0
             self._parcels = []
@@ -96,7 +102,7 @@ class Aside:
             self._bare = []
 
     def written(self, write: Callable[[list[Parcel]], list[Parcel]]) -> None:
-        """Empty the journal, if nothing came into it while what was handed over was brought to the database.
+        """Have the journal forget what was handed over: it is in the database.
 
         Args:
             write: brings rows to the database, and returns those that are to be kept.
@@ -108,5 +114,7 @@ class Aside:
             if self._parcels and self._journal.size > _LONG:
                 self._safe = 0
                 self._parcels = write(self._parcels)
-            if not self._parcels:
+            if self._parcels:
+                self._journal.written(self._size)
+            else:
                 self._journal.clear()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import TracebackType
 
-__all__ = ["FileHold", "file_holders", "held"]
+__all__ = ["FileHold", "file_holders", "held", "is_at"]
 
 # Somebody who only looks whether a run is held has the lock for microseconds.
 _TRIES = 5
@@ -76,7 +76,7 @@ class FileHold:
                     sleep(_PAUSE)
                     continue
                 # Whoever let go of it meanwhile has also removed it: a lock on that file keeps nobody out.
-                if not _is_at(file, self._path):
+                if not is_at(file, self._path):
                     os.close(file)
                     continue
                 os.ftruncate(file, 0)
@@ -144,7 +144,13 @@ def _owner(file: int) -> tuple[int | None, str | None]:
     return (int(pid), host) if pid.isdigit() else (None, None)
 
 
-def _is_at(file: int, path: str) -> bool:
+def is_at(file: int, path: str) -> bool:
+    """Return whether an open file is the one that has a name now.
+
+    Args:
+        file: its descriptor.
+        path: the name.
+    """
     try:
         there = os.stat(path)
     except FileNotFoundError:

@@ -2,6 +2,9 @@
 
 A commit of a few hundred rows touches pages all over the database. Rows therefore go into the journal within milliseconds,
 where a killed process leaves them to the next one, and into the database some thousands at a time.
+
+A journal begins with a frame of its own, which says where the rows begin that are not in the database: whoever takes over
+those that are would write them over what others have made of them meanwhile.
 """
 
 from __future__ import annotations
@@ -12,18 +15,22 @@ import os
 from contextlib import suppress
 from zlib import crc32
 
+from .holding import is_at
 from .parcels import unpacked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import Any
 
     from .parcels import Parcel
 
-__all__ = ["Journal", "left_behind"]
+__all__ = ["Journal", "rows_of"]
 
+# Of a frame: its length, its checksum.
 _HEAD = 8
+
+# Bytes of a place in the journal.
+_PLACE = 8
 
 
 class Journal:
@@ -54,14 +61,26 @@ class Journal:
             OSError: they could not be written.
             ValueError: a row holds something else.
         """
-        data = marshal.dumps(parcels)
+        frame = _frame(parcels)
         if self._file < 0:
             self._open()
-        frame = len(data).to_bytes(4, "little") + crc32(data).to_bytes(4, "little") + data
+        if not self._size:
+            frame = _beginning(0) + frame
         if os.pwrite(self._file, frame, self._size) != len(frame):
             os.ftruncate(self._file, self._size)
             raise OSError(28, "No space left on device", self._path)
         self._size += len(frame)
+
+    def written(self, size: int) -> None:
+        """Note that rows are in the database: those that were there when the journal had a size.
+
+        It takes no room on the disk.
+
+        Args:
+            size: in bytes.
+        """
+        if size:
+            os.pwrite(self._file, _beginning(size), 0)
 
     def clear(self) -> None:
         """Forget the rows: they are in the database."""
@@ -88,57 +107,53 @@ class Journal:
             self._size = 0
 
     def _open(self) -> None:
-        self._path = os.path.join(self._folder, f"{os.getpid()}-{os.urandom(6).hex()}.rows")
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         while self._file < 0:
+            path = os.path.join(self._folder, f"{os.getpid()}-{os.urandom(6).hex()}.rows")
             os.makedirs(self._folder, exist_ok=True)
-            # Another process may remove the empty folder in between.
-            with suppress(FileNotFoundError):
-                self._file = os.open(self._path, flags, 0o600)
-        fcntl.flock(self._file, fcntl.LOCK_EX)
+            try:
+                file = os.open(path, flags, 0o600)
+            except FileNotFoundError:
+                continue  # another process has removed the empty folder in between
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                # Before that, others take it for one of a process that is gone, and remove it.
+                if is_at(file, path):
+                    self._file, self._path = file, path
+            finally:
+                if self._file != file:
+                    os.close(file)
 
 
-def left_behind(folder: str) -> Iterator[list[tuple[Any, ...]]]:
-    """Yield the rows of each journal whose process is gone; a journal is removed when the next one is asked for.
+def _frame(content: Any) -> bytes:
+    data = marshal.dumps(content)
+    return len(data).to_bytes(4, "little") + crc32(data).to_bytes(4, "little") + data
+
+
+def _beginning(place: int) -> bytes:
+    return _frame(place.to_bytes(_PLACE, "little"))
+
+
+def rows_of(file: int) -> list[tuple[Any, ...]]:
+    """Return the rows in a journal that may not be in the database.
 
     Args:
-        folder: where journals are.
+        file: its descriptor.
     """
-    try:
-        names = sorted(os.listdir(folder))
-    except OSError:
-        return
-    for name in names:
-        path = os.path.join(folder, name)
-        try:
-            file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        except OSError:
-            continue
-        try:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                continue
-            rows = _rows(file)
-            if rows:
-                yield rows
-            os.unlink(path)
-        except FileNotFoundError:
-            continue
-        finally:
-            os.close(file)
-
-
-def _rows(file: int) -> list[tuple[Any, ...]]:
     data = os.pread(file, os.fstat(file).st_size, 0)
     rows: list[tuple[Any, ...]] = []
-    place = 0
+    place = first = 0
     while len(data) - place >= _HEAD:
         length = int.from_bytes(data[place : place + 4], "little")
         frame = data[place + _HEAD : place + _HEAD + length]
         if len(frame) != length or crc32(frame) != int.from_bytes(data[place + 4 : place + _HEAD], "little"):
             # The writer died in the middle of its last call: those rows were promised to nobody.
             break
-        rows += unpacked(marshal.loads(frame))
+        if place >= first:
+            content = marshal.loads(frame)
+            if isinstance(content, bytes):
+                first = int.from_bytes(content, "little")
+            else:
+                rows += unpacked(content)
         place += _HEAD + length
     return rows

@@ -6,12 +6,11 @@ import os
 import threading
 from contextlib import contextmanager, suppress
 
-from resultant.errors import UnknownRunError
-
 from .cache_intake import CacheIntake
 from .forks import keep, watch
 from .holding import FileHold, file_holders
-from .journal import Journal, left_behind
+from .journal import Journal
+from .left_behind import take_over, write_left
 from .mounts import MOUNTS
 from .parcels import count
 from .reading import FLOW_RUN_COLUMNS, Reading
@@ -83,10 +82,13 @@ class SqliteDB(Reading):
 
     def _take_over(self) -> None:
         """Write what processes that are gone had left in their journals."""
-        for rows in left_behind(self._journals):
-            with suppress(UnknownRunError):
-                self.task_runs_later(rows)
-                self.flush()
+
+        def write(rows: list[tuple[Any, ...]]) -> None:
+            # As a job, and not as rows of this process: if that fails, they are left to whoever comes next.
+            with problems(self.path):
+                write_left(self._connection, self._write_task_runs, rows)
+
+        take_over(self._journals, lambda rows: self._writer.call(lambda: write(rows)))
 
     def _write_task_runs(self, parcels: list[Parcel]) -> None:
         with self._transaction():
