@@ -16,6 +16,7 @@ from test_db_journal import file, killed
 
 from resultant.db.sqlite import SqliteDB
 from resultant.db.sqlite_rows import TaskRunWriter
+from resultant.errors import DatabaseFullError
 from resultant.testing.statedb import task_run_row
 
 __all__ = ["file"]
@@ -175,3 +176,36 @@ def test_what_nobody_can_write_is_left_out(file: str) -> None:
     assert len(db.task_runs("b")) == 10
     db.close()
     assert not journals(file)
+
+
+def test_a_failed_opening_leaves_nothing_that_writes_later(file: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    killed(file, LEAVES.format("task_run_row('a', state='Failed')"))
+
+    def full(self: TaskRunWriter, parcels: Any) -> None:
+        raise DatabaseFullError("There is no space left")
+
+    before = threading.enumerate()
+    with monkeypatch.context() as patch:
+        patch.setattr(TaskRunWriter, "write", full)
+        with pytest.raises(DatabaseFullError):
+            SqliteDB(file)
+    assert threading.enumerate() == before
+    db = SqliteDB(file)
+    assert rows(db) == [("task-1", "Failed", 1)]
+    db.close()
+
+
+def test_a_run_is_let_go_of_when_nothing_can_be_taken_over(file: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    db = SqliteDB(file)
+    killed(file, LEAVES.format("task_run_row('a')"))
+
+    def full(self: TaskRunWriter, parcels: Any) -> None:
+        raise DatabaseFullError("There is no space left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TaskRunWriter, "write", full)
+        with pytest.raises(DatabaseFullError):
+            db.hold("a")
+    with db.hold("a"):
+        assert rows(db) == [("task-1", "Success", 1)]
+    db.close()

@@ -75,7 +75,11 @@ class SqliteDB(Reading):
         self.task_runs_later = self._writer.later
         self.flush = self._writer.flush
         self.cache_put = CacheIntake(self._writer.post, self._write_cache).put
-        self._take_over()
+        try:
+            self._take_over()
+        except BaseException:
+            self.close()
+            raise
         watch(self)
 
     # ------------------------------------------------------------------------------------------------------- writing
@@ -273,8 +277,12 @@ class SqliteDB(Reading):
         """Hold a run; see :class:`~resultant.db.StateDB`."""
         # Beside the file, so that whoever uses the same file uses the same locks.
         hold = FileHold(os.path.join(os.path.dirname(self.path), "locks"), run_id)
-        # Whoever held it before may have died with rows in a journal.
-        self._take_over()
+        try:
+            # Whoever held it before may have died with rows in a journal.
+            self._take_over()
+        except BaseException:
+            hold.close()
+            raise
         return hold
 
     def holders(self, run_ids: Iterable[str]) -> dict[str, tuple[int | None, str | None]]:
