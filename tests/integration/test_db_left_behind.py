@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
+import stat
+import subprocess
 import sys
+import tempfile
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +22,7 @@ from test_db_journal import file, killed
 from resultant.db.sqlite import SqliteDB
 from resultant.db.sqlite_rows import TaskRunWriter
 from resultant.errors import DatabaseFullError
-from resultant.testing.statedb import task_run_row
+from resultant.testing.statedb import flow_run_row, task_run_row
 
 __all__ = ["file"]
 
@@ -25,7 +30,7 @@ pytestmark = pytest.mark.timeout(90)
 
 LEAVES = """
 from resultant.db.journal import Journal
-other = Journal(db.path + ".journals")
+other = Journal(db.path + ".journals", db.path)
 other.append([(None, [{}])])
 """
 
@@ -208,4 +213,73 @@ def test_a_run_is_let_go_of_when_nothing_can_be_taken_over(file: str, monkeypatc
             db.hold("a")
     with db.hold("a"):
         assert rows(db) == [("task-1", "Success", 1)]
+    db.close()
+
+
+# ------------------------------------------------------------------------------------------------------- other users
+
+
+NOBODY = 65534
+
+
+SCRIPT = """
+import logging, os, socket
+from resultant.db.sqlite import SqliteDB
+os.setgroups([])
+os.setgid({nobody})
+os.setuid({nobody})
+for _ in range(2):
+    db = SqliteDB({file!r})
+    print(len(db.task_runs("a")))
+    db.close()
+"""
+
+
+def as_nobody(file: str) -> str:
+    """Return what is said when another user opens the database twice, and counts rows."""
+    if os.geteuid():
+        pytest.skip("only root may become another user")
+    script = SCRIPT.format(file=file, nobody=NOBODY)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Iterator[str]:
+    """A database that everybody may use, in a place that everybody may go to."""
+    folder = Path(tempfile.mkdtemp(dir="/tmp"))
+    folder.chmod(0o777)
+    path = folder / "resultant.db"
+    db = SqliteDB(str(path))
+    db.put_flow_run(flow_run_row("a"))
+    path.chmod(0o666)
+    db.close()
+    yield str(path)
+    shutil.rmtree(folder)
+
+
+def test_a_journal_is_for_those_who_may_use_the_database(shared: str) -> None:
+    killed(shared, LEAVES.format("task_run_row('a')"))
+    (name,) = journals(shared)
+    folder = Path(f"{shared}.journals")
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o777
+    assert stat.S_IMODE((folder / name).stat().st_mode) == 0o666
+
+
+def test_another_user_takes_over_what_is_left_in_a_shared_database(shared: str) -> None:
+    killed(shared, LEAVES.format("task_run_row('a')"))
+    assert as_nobody(shared).split() == ["1", "1"]
+    assert not journals(shared)
+
+
+def test_a_journal_that_may_not_be_read_is_named_once(shared: str) -> None:
+    killed(shared, LEAVES.format("task_run_row('a')"))
+    (name,) = journals(shared)
+    Path(f"{shared}.journals", name).chmod(0o600)
+    said = as_nobody(shared)
+    assert said.startswith("0\n0\n")
+    assert said.count(name) == 1
+    db = SqliteDB(shared)
+    assert rows(db) == [("task-1", "Success", 1)]
     db.close()

@@ -38,10 +38,12 @@ class Journal:
 
     Args:
         folder: where journals are; made at the first row.
+        like: the file of the database: whoever may use that may use the journal.
     """
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, like: str) -> None:
         self._folder = folder
+        self._like = like
         self._path: str | None = None
         self._file = -1
         self._size = 0
@@ -110,12 +112,13 @@ class Journal:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         while self._file < 0:
             path = os.path.join(self._folder, f"{os.getpid()}-{os.urandom(6).hex()}.rows")
-            os.makedirs(self._folder, exist_ok=True)
+            self._make_folder()
             try:
                 file = os.open(path, flags, 0o600)
             except FileNotFoundError:
                 continue  # another process has removed the empty folder in between
             try:
+                _share(file, self._like)
                 fcntl.flock(file, fcntl.LOCK_EX)
                 # Before that, others take it for one of a process that is gone, and remove it.
                 if is_at(file, path):
@@ -123,6 +126,21 @@ class Journal:
             finally:
                 if self._file != file:
                     os.close(file)
+
+    def _make_folder(self) -> None:
+        with suppress(FileExistsError):
+            os.makedirs(self._folder)
+            _share(self._folder, self._like, searchable=True)
+
+
+def _share(what: int | str, like: str, *, searchable: bool = False) -> None:
+    """Give a file or a folder the rights of another file, as SQLite does for the files beside a database."""
+    with suppress(OSError):
+        there = os.stat(like)
+        # Root alone may give something away.
+        os.chown(what, -1 if os.geteuid() else there.st_uid, there.st_gid)
+        mode = there.st_mode & 0o666
+        os.chmod(what, mode | (mode & 0o444) >> 2 if searchable else mode)
 
 
 def _frame(content: Any) -> bytes:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["take_over", "write_left"]
 
+# What was complained of already.
+_denied: set[str] = set()
+
 
 def take_over(folder: str, write: Callable[[Rows], None]) -> None:
     """Have the rows in the journals of processes that are gone written, and remove the journals.
@@ -42,9 +45,8 @@ def take_over(folder: str, write: Callable[[Rows], None]) -> None:
 def _alone(folder: str) -> Iterator[bool]:
     """Keep others out; yield whether there is a folder."""
     while True:
-        try:
-            file = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:
+        file = _opened(folder, os.O_RDONLY)
+        if file is None:
             yield False
             return
         try:
@@ -60,9 +62,8 @@ def _alone(folder: str) -> Iterator[bool]:
 
 
 def _take(path: str, write: Callable[[Rows], None]) -> None:
-    try:
-        file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    except OSError:
+    file = _opened(path, os.O_RDWR)
+    if file is None:
         return
     try:
         with suppress(BlockingIOError):  # its process lives
@@ -72,9 +73,41 @@ def _take(path: str, write: Callable[[Rows], None]) -> None:
                 rows = rows_of(file)
                 if rows:
                     write(rows)
-                os.unlink(path)
+                # Removing it takes a right to the folder.
+                os.ftruncate(file, 0)
+                with suppress(OSError):
+                    os.unlink(path)
     finally:
         os.close(file)
+
+
+def _opened(path: str, how: int) -> int | None:
+    try:
+        return os.open(path, how | os.O_CLOEXEC)
+    except PermissionError:
+        if path not in _denied and not _is_of_a_living_process(path):
+            from logging import getLogger
+
+            _denied.add(path)
+            getLogger("resultant.db").warning(
+                "What a process that is gone had finished last is in %s, which this user may not read and write: runs go on "
+                "without it. Give the file, and its folder, the group and the rights of the state database.",
+                path,
+            )
+    except OSError:
+        pass  # it has just been removed
+    return None
+
+
+def _is_of_a_living_process(path: str) -> bool:
+    number = os.path.basename(path).partition("-")[0]
+    try:
+        os.kill(int(number), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except OSError:
+        pass  # somebody else's
+    return True
 
 
 def write_left(connection: sqlite3.Connection, write: Callable[[list[Parcel]], None], rows: Rows) -> None:

@@ -70,7 +70,7 @@ class SqliteDB(Reading):
         self._closing = threading.Lock()
         self._journals = f"{self.path}.journals"
         # What survives the loss of power goes straight into the database.
-        journal = None if power else Journal(self._journals)
+        journal = None if power else Journal(self._journals, self.path)
         self._writer = Writer(self._write_task_runs, "resultant-db", journal=journal)
         self.task_runs_later = self._writer.later
         self.flush = self._writer.flush
