@@ -5,12 +5,13 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from resultant.db.sqlite import SqliteDB
-from resultant.testing.statedb import flow_run_row
+from resultant.testing.statedb import flow_run_row, task_run_row
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -183,3 +184,16 @@ db.flush()
     db = SqliteDB(file)
     assert [row.index for row in db.task_runs("a", "task-1")][-99:] == list(range(1, 100))
     db.close()
+
+
+def test_rows_of_a_run_that_makes_no_pause_are_seen_by_others(file: str) -> None:
+    db, other = SqliteDB(file), SqliteDB(file)
+    for index in range(2000):
+        db.task_runs_later([task_run_row("a", index=index)])
+        if other.task_runs("a", limit=1):
+            break
+        time.sleep(0.01)
+    else:
+        pytest.fail("nobody wrote a row")
+    db.close()
+    other.close()

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Aside"]
 
-# As many rows in the journal are worth a transaction, and so is a pause of this long.
+# As many rows in the journal are worth a transaction, and so is a pause of this long. Rows of a run that makes no pause
+# are there for others to see after a while that is long enough for a transaction to cost next to nothing.
 _BATCH = 4000
 _QUIET = 0.05
+_WHILE = 1.0
 
 # The journal is emptied when all its rows are in the database. If that never happens by itself, because more are brought
 # meanwhile, it is brought about at this size.
@@ -44,6 +46,7 @@ class Aside:
             Parcel
         ] = []  # what was handed over and is not in the journal: nothing newer may come before it there
         self._size = 0  # of the journal, with all in it that was handed over
+        self._first = 0.0  # when the oldest rows were put aside
         self._last = 0.0  # when rows were last put aside
 
     def __len__(self) -> int:
@@ -54,12 +57,14 @@ class Aside:
         assert self._journal is not None
         with self._lock:
             parcels = self._parcels
+            now = time.monotonic()
+            if not parcels:
+                self._first = now
             self._intake.take(parcels)
             new = parcels[self._safe :]
             if not new and not self._bare:
-                # Between two rows of a busy run is no pause.
-                return len(self) >= _BATCH or (bool(parcels) and time.monotonic() - self._last >= _QUIET)
-            self._last = time.monotonic()
+                return len(self) >= _BATCH or (bool(parcels) and self._worth_it(now))
+            self._last = now
             try:
                 if self._bare:
                     self._journal.append(self._bare)
@@ -70,11 +75,15 @@ class Aside:
                 # A full disk, or a row that is none: the database says it better, and at once.
                 return True
             self._safe = len(parcels)
-            return len(self) >= _BATCH
+            return len(self) >= _BATCH or self._worth_it(now)
+
+    def _worth_it(self, now: float) -> bool:
+        # Between two rows of a busy run is no pause.
+        return now - self._last >= _QUIET or now - self._first >= _WHILE
 
     def pause(self) -> float:
-        """Return after how many seconds the rows in the journal will have had a pause."""
-        return max(0.0, self._last + _QUIET - time.monotonic())
+        """Return after how many seconds it will be time to bring the rows in the journal to the database."""
+        return max(0.0, min(self._last + _QUIET, self._first + _WHILE) - time.monotonic())
 
     def take(self, into: list[Parcel]) -> None:
         """Hand over what was brought; without a journal, what waits.
