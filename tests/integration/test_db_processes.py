@@ -15,6 +15,7 @@ import pytest
 
 from resultant.db import open_db
 from resultant.errors import RunHeldError
+from resultant.testing.statedb import flow_run_row, task_run_row
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -111,3 +112,24 @@ def test_a_run_is_held_by_the_process_that_works_on_it(url: str, tmp_path: Path)
                 raise
             time.sleep(0.01)
     db.close()
+
+
+def test_a_file_with_two_names_is_one_database(tmp_path: Path) -> None:
+    names = [tmp_path / folder / "resultant.db" for folder in ("one", "two")]
+    for name in names:
+        name.parent.mkdir()
+    names[1].symlink_to(names[0])
+    # The second name comes first: it leads to a file that is still to be made.
+    second, first = (open_db(f"sqlite:///{name}", "unused") for name in reversed(names))
+    assert first.url == second.url
+    first.put_flow_run(flow_run_row("a"))
+    with first.hold("a"):
+        assert list(second.holders(["a"])) == ["a"]
+        with pytest.raises(RunHeldError):
+            second.hold("a")
+    first.task_runs_later([task_run_row("a")])
+    first.flush()
+    assert len(second.task_runs("a")) == 1
+    first.close()
+    second.close()
+    assert [path.name for path in names[1].parent.iterdir()] == ["resultant.db"]

@@ -50,7 +50,8 @@ class SqliteDB(Reading):
     """
 
     def __init__(self, path: str, *, power: bool = False, mounts: str = MOUNTS) -> None:
-        self.path = os.path.abspath(path)
+        # Of a link, what it leads to: whoever uses the same file by another name uses the same locks and journals.
+        self.path = os.path.realpath(path)
         self.url = f"sqlite:///{self.path}"
         check_place(self.path, mounts)
         self._connection = connect(self.path, power=power)

@@ -41,7 +41,7 @@ class ReadOnlySqlite(Reading):
     read_only = True
 
     def __init__(self, path: str, reason: DatabaseDeniedError) -> None:
-        self.path = os.path.abspath(path)
+        self.path = os.path.realpath(path)
         self.url = f"sqlite:///{self.path}"
         self._reason = reason
         self._copy: str | None = None
