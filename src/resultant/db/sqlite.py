@@ -110,6 +110,7 @@ class SqliteDB(Reading):
         with problems(self.path):
             try:
                 with transaction(self._connection):
+                    self._task_runs.look()
                     yield self._connection
             except BaseException:
                 # Numbers that were given in there are not in the database.

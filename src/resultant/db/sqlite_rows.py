@@ -96,16 +96,19 @@ class TaskRunWriter:
         self._tasks: dict[tuple[str, str], int] = {}
         self._folders: dict[str | None, int | None] = {None: None}
 
+    def look(self) -> None:
+        """Learn, at the beginning of a transaction, whether another process has deleted what numbers stood for."""
+        (epoch,) = self._connection.execute("SELECT number FROM epoch").fetchone()
+        if epoch != self._epoch:
+            self.forget()
+            self._epoch = epoch
+
     def write(self, parcels: list[Parcel]) -> None:
         """Write rows within the transaction that the caller has begun.
 
         Raises:
             UnknownRunError: a row's run is not there.
         """
-        (epoch,) = self._connection.execute("SELECT number FROM epoch").fetchone()
-        if epoch != self._epoch:
-            self.forget()
-            self._epoch = epoch
         whole: list[tuple[Any, ...]] = []
         usual: dict[Head, list[Any]] = {}
         # Tasks without a number, and when they began: numbers are given in the order of the rows, as far as that is known.

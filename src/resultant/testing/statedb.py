@@ -156,6 +156,24 @@ class StateDBTests(StateDBRowTests, StateDBSurveyTests):
                 two.delete_flow_run("a")
                 assert one.task_runs("a") == []
 
+    def test_a_run_that_another_process_deleted_has_no_pins_and_no_entries(self, db: StateDB, other: StateDB) -> None:
+        """Those of the run that came after it are left alone."""
+        db.put_flow_run(flow_run_row("a"))
+        db.task_runs_later([task_run_row("a")])
+        db.flush()
+        other.delete_flow_run("a")
+        other.put_flow_run(flow_run_row("b"))
+        other.set_pinned("b", "task-1")
+        other.cache_put([CacheEntry("key", "b", "task-1", -1, 1.0)])
+        other.flush()
+        with pytest.raises(UnknownRunError):
+            db.set_pinned("a", "task-1", pinned=False)
+        db.cache_put([CacheEntry("other", "a", "task-1", -1, 1.0)])
+        with pytest.raises(UnknownRunError):
+            db.flush()
+        assert db.pins() == [("b", "task-1", -1, None)]
+        assert [entry.key for entry in db.cached("b")] == ["key"]
+
     def test_results_and_runs_are_pinned(self, db: StateDB) -> None:
         """For ever or for some time, also where they are written again."""
         db.put_flow_run(flow_run_row("a"))
