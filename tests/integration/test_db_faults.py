@@ -14,6 +14,7 @@ import pytest
 
 from resultant.db import open_db
 from resultant.db.mounts import network_filesystem
+from resultant.db.postgres_link import without_password
 from resultant.errors import (
     DatabaseCorruptError,
     DatabaseDeniedError,
@@ -184,6 +185,23 @@ def test_other_addresses_are_refused_without_their_password(url: str) -> None:
     with pytest.raises(DatabasePlaceError, match="RESULTANT__DATABASE__URL") as caught:
         open_db(url, "unused")
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://me@host:5432/name", "postgresql://me@host:5432/name"),
+        ("postgresql://host:5432/name?user=me@here", "postgresql://host:5432/name?user=me@here"),
+        ("postgresql://me:secret@host:5432/name", "postgresql://me:…@host:5432/name"),
+        ("postgresql://me:sec:ret@host/name", "postgresql://me:…@host/name"),
+        ("postgresql://me:sec@ret@host/name", "postgresql://me:…@host/name"),
+        ("postgresql://me:sec?ret@one:1,two:2/name", "postgresql://me:…@one:1,two:2/name"),
+        ("postgresql://host/name?user=me&password=sec%20ret&sslmode=off", None),
+        ("postgresql://:secret@/name?password=secret", "postgresql://:…@/name?password=…"),
+    ],
+)
+def test_nothing_of_a_password_is_shown(url: str, shown: str | None) -> None:
+    assert without_password(url) == (shown or "postgresql://host/name?user=me&password=…&sslmode=off")
 
 
 # ----------------------------------------------------------------------------------------------- network file systems

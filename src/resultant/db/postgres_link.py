@@ -37,12 +37,13 @@ __all__ = ["Links", "migrate", "without_password"]
 # For the lock of those that bring the schema up to date.
 _MIGRATING = 7238
 
-_OURS = re.compile(r"(?<=:)[^:@/]*(?=@)|(?<=password=)[^&\s]*")
+# From the first colon behind the user on; whoever forgets to escape a colon or an @ shows nothing of it either.
+_SECRET = re.compile(r"(//[^:@/]*:)[^/]*(?=@)|(password=)[^&\s]*")
 
 
 def without_password(url: str) -> str:
     """Return an address as it may be shown."""
-    return _OURS.sub("…", url)
+    return _SECRET.sub(lambda found: f"{found[1] or found[2]}…", url)
 
 
 def driver() -> ModuleType:
