@@ -124,6 +124,7 @@ def test_nothing_is_written_to_it(small_disk: Callable[[str], Any]) -> None:
         lambda: db.kind("local", "{}", None, None, None, None),
         lambda: db.delete_flow_run("a"),
         lambda: db.set_pinned("a"),
+        lambda: db.pin_until("a", {}),
         lambda: db.hold("a"),
         lambda: db.upgrade(),
     ):

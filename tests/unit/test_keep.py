@@ -65,6 +65,15 @@ def test_it_is_for_as_long_as_the_result_says(home: Path) -> None:
         assert ends["double-1", index] == row.ended + MONTH.total_seconds()
 
 
+def test_the_children_of_a_map_are_pinned_at_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    db, calls = database(), []
+    pin = db.pin_until
+    monkeypatch.setattr(db, "pin_until", lambda run, ends: calls.append(len(ends)) or pin(run, ends))
+    found = run(build(home, MONTH))
+    assert calls == [2]
+    assert len(db.pins(found)) == 2
+
+
 def test_nothing_is_pinned_where_nobody_asks(home: Path) -> None:
     assert database().pins(run(build(home, None))) == []
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from typing import Any
 
@@ -232,6 +232,17 @@ class StateDB(Protocol):
             index: of the child.
             pinned: whether to pin or to unpin.
             keep_until: when the pin of a result falls off by itself; ``None`` for never.
+
+        Raises:
+            UnknownRunError: there is no such run.
+        """
+
+    def pin_until(self, run_id: str, ends: Mapping[tuple[str, int], float]) -> None:
+        """Pin many results of a run, all or none of them.
+
+        Args:
+            run_id: of the flow run.
+            ends: by slug and index, when the pin falls off by itself.
 
         Raises:
             UnknownRunError: there is no such run.

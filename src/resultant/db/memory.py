@@ -14,7 +14,7 @@ from .rows import ambiguous, task_run, unknown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
     from typing import Any
 
@@ -251,6 +251,12 @@ class MemoryDB(MemorySurvey):
                 self._pins[run_id, slug, index] = keep_until
             else:
                 self._pins.pop((run_id, slug, index), None)
+
+    def pin_until(self, run_id: str, ends: Mapping[tuple[str, int], float]) -> None:
+        """Pin many results."""
+        with self._lock:
+            self.flow_run(run_id)
+            self._pins.update(((run_id, *which), end) for which, end in ends.items())
 
     def pins(self, run_id: str | None = None) -> list[tuple[str, str, int, float | None]]:
         """Return what is pinned."""

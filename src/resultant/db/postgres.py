@@ -14,7 +14,7 @@ from .writer import Writer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
     from resultant.records import CacheEntry, FlowRun
@@ -205,6 +205,21 @@ class PostgresDB(Reading):
             link.execute("DELETE FROM pin WHERE task = %s AND idx = %s", [task, index])
             if pinned:
                 link.execute("INSERT INTO pin (task, idx, until) VALUES (%s, %s, %s)", [task, index, keep_until])
+
+        self._writer.call(lambda: self._write(pin))
+
+    def pin_until(self, run_id: str, ends: Mapping[tuple[str, int], float]) -> None:
+        """Pin many results; see :class:`~resultant.db.StateDB`."""
+
+        def pin(link: Connection) -> None:
+            link.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_DELETING])
+            tasks = {slug: _task(link, run_id, slug) for slug in dict.fromkeys(slug for slug, _ in ends)}
+            with link.cursor() as cursor:
+                cursor.executemany(
+                    "INSERT INTO pin (task, idx, until) VALUES (%s, %s, %s) "
+                    "ON CONFLICT (task, idx) DO UPDATE SET until = excluded.until",
+                    [(tasks[slug], index, end) for (slug, index), end in ends.items()],
+                )
 
         self._writer.call(lambda: self._write(pin))
 

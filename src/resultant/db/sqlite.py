@@ -23,7 +23,7 @@ from .writer import Writer
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
     from resultant.records import CacheEntry, FlowRun
@@ -236,6 +236,16 @@ class SqliteDB(Reading):
                 connection.execute("DELETE FROM pin WHERE task = ? AND idx = ?", (task, index))
                 if pinned:
                     connection.execute("INSERT INTO pin (task, idx, until) VALUES (?, ?, ?)", (task, index, keep_until))
+
+        self._writer.call(pin)
+
+    def pin_until(self, run_id: str, ends: Mapping[tuple[str, int], float]) -> None:
+        """Pin many results; see :class:`~resultant.db.StateDB`."""
+
+        def pin() -> None:
+            with self._transaction() as connection:
+                rows = [(self._task_runs.task(run_id, slug), index, end) for (slug, index), end in ends.items()]
+                connection.executemany("INSERT OR REPLACE INTO pin (task, idx, until) VALUES (?, ?, ?)", rows)
 
         self._writer.call(pin)
 

@@ -116,6 +116,7 @@ class ReadOnlySqlite(Reading):
     kind: Callable[..., Any] = _refuse
     delete_flow_run: Callable[..., Any] = _refuse
     set_pinned: Callable[..., Any] = _refuse
+    pin_until: Callable[..., Any] = _refuse
     hold: Callable[..., Any] = _refuse
     upgrade: Callable[..., Any] = _refuse
 

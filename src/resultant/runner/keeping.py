@@ -34,6 +34,7 @@ def pin_kept(db: StateDB, run_id: str, times: dict[str, float]) -> None:
     """
     pinned = {(slug, index): until for _, slug, index, until in db.pins(run_id)}
     for slug, seconds in times.items():
+        ends: dict[tuple[str, int], float] = {}
         for row in db.task_runs(run_id, slug):
             if row.location is None or row.ended is None or row.state not in ("Success", "Cached"):
                 continue
@@ -41,4 +42,6 @@ def pin_kept(db: StateDB, run_id: str, times: dict[str, float]) -> None:
             there = pinned.get((slug, row.index), 0.0)
             # Somebody may have pinned it for longer.
             if there is not None and there < until:
-                db.set_pinned(run_id, slug, row.index, True, until)
+                ends[slug, row.index] = until
+        if ends:
+            db.pin_until(run_id, ends)

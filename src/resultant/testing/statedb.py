@@ -195,6 +195,16 @@ class StateDBTests(StateDBRowTests, StateDBSurveyTests):
         with pytest.raises(UnknownRunError):
             db.set_pinned("b", "x")
 
+    def test_many_results_are_pinned_at_once(self, db: StateDB) -> None:
+        """Each until a time of its own, in place of the pin that it had."""
+        db.put_flow_run(flow_run_row("a"))
+        db.set_pinned("a", "x", 1)
+        db.pin_until("a", {("x", index): 1000.0 + index for index in range(600)} | {("y", -1): 2.5})
+        expected = {("x", index): 1000.0 + index for index in range(600)} | {("y", -1): 2.5}
+        assert {(slug, index): end for _, slug, index, end in db.pins("a")} == expected
+        with pytest.raises(UnknownRunError):
+            db.pin_until("b", {("x", 1): 1.0})
+
     def test_threads_share_it(self, db: StateDB) -> None:
         """Each with a run of its own, and all reading."""
         failures: list[BaseException] = []
