@@ -60,6 +60,30 @@ def test_a_server_that_is_started_again_during_a_run(db: PostgresDB, postgres_se
     assert longest < 0.25, "whoever gave rows waited for the server"
 
 
+def test_a_server_that_goes_away_as_soon_as_it_answers(
+    db: PostgresDB, postgres_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db.put_flow_run(flow_run_row("a"))
+    connect = psycopg.connect
+    made: list[Any] = []
+
+    def restarted(*arguments: Any, **options: Any) -> Any:
+        connection = connect(*arguments, **options)
+        made.append(connection)
+        if len(made) < 6:
+            postgres_server.stop()
+            postgres_server.start()
+        return connection
+
+    with db.hold("a"):
+        monkeypatch.setattr(psycopg, "connect", restarted)
+        postgres_server.stop()
+        postgres_server.start()
+        db.task_runs_later([task_run_row("a")])
+        db.flush()
+        assert len(db.task_runs("a")) == 1
+
+
 def test_reading_waits_for_the_server_too(db: PostgresDB, postgres_server: Any) -> None:
     db.put_flow_run(flow_run_row("a"))
     postgres_server.stop()

@@ -45,6 +45,15 @@ class ServerHold:
         if self._connection is not None and self._alive(self._connection):
             return
         connection = self._links.connect(f"resultant {os.getpid()} {socket.gethostname()}")
+        try:
+            with self._links.problems(connection):
+                self._lock(connection)
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
+
+    def _lock(self, connection: Connection) -> None:
         key = _key(self._run)
         taken = connection.execute("SELECT pg_try_advisory_lock(%s)", [key]).fetchone()
         if taken is None or not taken[0]:
@@ -53,9 +62,7 @@ class ServerHold:
                 "WHERE l.locktype = 'advisory' AND l.granted AND l.classid::bigint = %s AND l.objid::bigint = %s",
                 [(key >> 32) & 0xFFFFFFFF, key & 0xFFFFFFFF],
             ).fetchone()
-            connection.close()
             raise held(self._run, *_owner(owner[0] if owner else ""))
-        self._connection = connection
 
     def _alive(self, connection: Connection) -> bool:
         import psycopg

@@ -99,17 +99,17 @@ class Links:
             connection: Connection = self._psycopg.connect(
                 self._url, autocommit=True, application_name=name[:63], connect_timeout=10
             )
+            self._made.add(connection)
+            # So that the server notices soon when this machine is gone, and lets go of what it held.
+            connection.execute(
+                "SELECT set_config('search_path', 'resultant', false), set_config('tcp_keepalives_idle', '30', false), "
+                "set_config('tcp_keepalives_interval', '10', false), set_config('tcp_keepalives_count', '3', false)"
+            )
         except self._psycopg.Error as error:
             raise DatabaseUnreachableError(
                 f"The state database {self._shown} does not answer: {str(error).strip()}. See that the server runs and that "
                 "RESULTANT__DATABASE__URL names it; results that are stored stay as they are."
             ) from error
-        self._made.add(connection)
-        # So that the server notices soon when this machine is gone, and lets go of what it held.
-        connection.execute(
-            "SELECT set_config('search_path', 'resultant', false), set_config('tcp_keepalives_idle', '30', false), "
-            "set_config('tcp_keepalives_interval', '10', false), set_config('tcp_keepalives_count', '3', false)"
-        )
         return connection
 
     def use(self, work: Callable[[Connection], T], before: Callable[[], None] | None = None) -> T:
@@ -142,7 +142,7 @@ class Links:
         except IndexError:
             connection = self.connect()
         try:
-            with self._problems(connection):
+            with self.problems(connection):
                 return work(connection)
         finally:
             if connection.broken or self._closed:
@@ -151,7 +151,8 @@ class Links:
                 self._free.append(connection)
 
     @contextmanager
-    def _problems(self, connection: Connection) -> Iterator[None]:
+    def problems(self, connection: Connection) -> Iterator[None]:
+        """Raise what the driver has to say about a connection as ours, with what to do about it."""
         try:
             yield
         except self._psycopg.Error as error:
