@@ -60,6 +60,70 @@ def test_a_server_that_is_started_again_during_a_run(db: PostgresDB, postgres_se
     assert longest < 0.25, "whoever gave rows waited for the server"
 
 
+def restart(server: Any) -> None:
+    server.stop()
+    server.start()
+
+
+def test_whoever_reads_first_takes_a_run_again(db: PostgresDB, postgres: str, postgres_server: Any) -> None:
+    db.put_flow_run(flow_run_row("a"))
+    other = PostgresDB(postgres)
+    with db.hold("a"):
+        restart(postgres_server)
+        assert db.flow_run("a").id == "a"
+        with pytest.raises(RunHeldError):
+            other.hold("a")
+    with other.hold("a"):
+        pass
+    other.close()
+
+
+def test_a_run_is_taken_again_though_nothing_is_asked(postgres: str, postgres_server: Any) -> None:
+    db, other = PostgresDB(postgres, beat=0.05), PostgresDB(postgres)
+    before = threading.active_count()
+    with db.hold("a"), db.hold("b"):
+        restart(postgres_server)
+        deadline = time.monotonic() + 30
+        while set(other.holders(["a", "b"])) != {"a", "b"}:
+            assert time.monotonic() < deadline, "nobody took them again"
+            time.sleep(0.02)
+    while threading.active_count() > before:
+        assert time.monotonic() < deadline, "somebody still looks after them"
+        time.sleep(0.02)
+    assert other.holders(["a", "b"]) == {}
+    db.close()
+    other.close()
+
+
+def test_whoever_lost_its_run_writes_nothing_more(db: PostgresDB, postgres: str, postgres_server: Any) -> None:
+    for run in "ab":
+        db.put_flow_run(flow_run_row(run))
+    other = PostgresDB(postgres)
+    with db.hold("b"):
+        hold = db.hold("a")
+        restart(postgres_server)
+        with other.hold("a"), hold:
+            # Reading is harmless, and the other run is taken again.
+            assert db.task_runs("a") == []
+            assert set(other.holders(["b"])) == {"b"}
+            db.task_runs_later([task_run_row("a")])
+            with pytest.raises(RunHeldError):
+                db.flush()
+            with pytest.raises(RunHeldError):
+                db.put_flow_run(flow_run_row("a", state="Success"))
+            assert other.flow_run("a").state == "Running"
+        # Nor later, when its rows would be written over those of whoever has the run.
+        db.task_runs_later([task_run_row("b")])
+        db.flush()
+    assert other.task_runs("a") == []
+    assert len(other.task_runs("b")) == 1
+    with db.hold("a"):
+        db.task_runs_later([task_run_row("a", attempt=2)])
+        db.flush()
+    assert [row.attempt for row in other.task_runs("a")] == [2]
+    other.close()
+
+
 def test_a_server_that_goes_away_as_soon_as_it_answers(
     db: PostgresDB, postgres_server: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -82,6 +146,9 @@ def test_a_server_that_goes_away_as_soon_as_it_answers(
         db.task_runs_later([task_run_row("a")])
         db.flush()
         assert len(db.task_runs("a")) == 1
+        # It holds the run again, however often it lost it.
+        with pytest.raises(RunHeldError):
+            db.hold("a")
 
 
 def test_reading_waits_for_the_server_too(db: PostgresDB, postgres_server: Any) -> None:

@@ -6,7 +6,7 @@ import threading
 
 from .cache_intake import CacheIntake
 from .parcels import one_by_one, unpacked
-from .postgres_hold import ServerHold, server_holders
+from .postgres_hold import Holds, server_holders
 from .postgres_link import Links, migrate, without_password
 from .reading import FLOW_RUN_COLUMNS, Reading
 from .rows import FLOW_RUN, split, unknown
@@ -15,6 +15,7 @@ from .writer import Writer
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from typing import Any
 
     from resultant.records import CacheEntry, FlowRun
@@ -26,6 +27,9 @@ __all__ = ["PostgresDB"]
 
 # The server may be away for so long while it is started again.
 _PATIENCE = 60.0
+
+# A run may wait for a long task while the server is started again: for so long at most, others may think that nobody holds it.
+_BEAT = 5.0
 
 # So many rows travel at once.
 _MOST = 5000
@@ -42,12 +46,13 @@ class PostgresDB(Reading):
     Args:
         url: ``postgresql://USER:PASSWORD@HOST/NAME``.
         patience: for how many seconds to wait for a server that went away.
+        beat: after how many seconds to look whether the server still knows which runs are held.
 
     Raises:
         DatabaseError: it cannot be opened; the class says why, the message what to do.
     """
 
-    def __init__(self, url: str, *, patience: float = _PATIENCE) -> None:
+    def __init__(self, url: str, *, patience: float = _PATIENCE, beat: float = _BEAT) -> None:
         self.url = without_password(url)
         opening = Links(url, 0)
         try:
@@ -55,7 +60,7 @@ class PostgresDB(Reading):
         finally:
             opening.close()
         self._links = Links(url, patience)
-        self._holds: set[ServerHold] = set()
+        self._holds = Holds(self._links, beat)
         self._kinds: dict[tuple[str | None, ...], int] = {}
         self._closed = False
         self._closing = threading.Lock()
@@ -73,24 +78,15 @@ class PostgresDB(Reading):
             with connection.transaction():
                 return work(connection)
 
-        return self._links.use(within, before=self._hold_on)
-
-    def _hold_on(self) -> None:
-        # A server that was started again has forgotten who holds what.
-        from resultant.errors import DatabaseUnreachableError
-
-        for hold in list(self._holds):
-            try:
-                hold.take()
-            except DatabaseUnreachableError:
-                return  # it is still away
+        return self._links.use(within, writing=True)
 
     def successes(self, run_id: str, slug: str | None, attempt: int, kind: int, make: Make) -> Callable[[Any], None]:
         """Return what takes the usual rows; see :class:`~resultant.db.StateDB`."""
         return one_by_one(self.task_runs_later, (run_id, slug, attempt, kind), make)
 
     def _write_task_runs(self, parcels: list[Parcel]) -> None:
-        rows = unpacked(parcels)
+        lost = self._holds.lost
+        rows = [row for row in unpacked(parcels) if row[0] not in lost]
         for start in range(0, len(rows), _MOST):
             some = rows[start : start + _MOST]
             last: dict[tuple[Any, ...], tuple[Any, ...]] = {}
@@ -99,9 +95,10 @@ class PostgresDB(Reading):
                 last[row[:3]] = row
             payload = _payload(list(last.values()))
             query = "SELECT write_task_runs(%s::jsonb)"
-            (lost,) = self._links.use(lambda link: link.execute(query, [payload]).fetchone(), self._hold_on) or (None,)  # noqa: B023
-            if lost is not None:
-                raise unknown(lost)
+            found = self._links.use(lambda link: link.execute(query, [payload]).fetchone(), writing=True)  # noqa: B023
+            (missing,) = found or (None,)
+            if missing is not None:
+                raise unknown(missing)
 
     def put_flow_run(self, run: FlowRun) -> None:
         """Write a flow run; see :class:`~resultant.db.StateDB`."""
@@ -248,9 +245,9 @@ class PostgresDB(Reading):
 
     # ------------------------------------------------------------------------------------------------------ the rest
 
-    def hold(self, run_id: str) -> ServerHold:
+    def hold(self, run_id: str) -> AbstractContextManager[object]:
         """Hold a run; see :class:`~resultant.db.StateDB`."""
-        return ServerHold(self._links, run_id, self._holds)
+        return self._holds.hold(run_id)
 
     def holders(self, run_ids: Iterable[str]) -> dict[str, tuple[int | None, str | None]]:
         """Return process and host of those who hold runs; see :class:`~resultant.db.StateDB`."""
@@ -273,8 +270,7 @@ class PostgresDB(Reading):
             try:
                 self._writer.close()
             finally:
-                for hold in list(self._holds):
-                    hold.close()
+                self._holds.close()
                 self._links.close()
 
 

@@ -3,18 +3,101 @@
 from __future__ import annotations
 
 import os
+import threading
+
+from resultant.errors import DatabaseError, RunHeldError
 
 from .forks import keep, watch
 from .holding import held
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from types import TracebackType
 
     from .postgres_link import Connection, Links
 
-__all__ = ["ServerHold", "server_holders"]
+__all__ = ["Holds", "server_holders"]
+
+
+class Holds:
+    """The runs that one database object holds. They are taken again where the server was started again.
+
+    Args:
+        links: how to reach the server.
+        beat: after how many seconds to look whether it still knows them, where nothing else is asked of it.
+
+    Attributes:
+        lost: runs that somebody else took meanwhile: what is still to be written of them never is.
+    """
+
+    def __init__(self, links: Links, beat: float) -> None:
+        self.lost: set[str] = set()
+        self._links = links
+        self._beat = beat
+        self._lock = threading.Lock()
+        self._all: set[ServerHold] = set()
+        self._empty = threading.Event()
+        links.recall = self._take_again
+        watch(self)
+
+    def hold(self, run: str) -> ServerHold:
+        """Hold a run.
+
+        Args:
+            run: its id.
+
+        Raises:
+            RunHeldError: somebody else has it.
+        """
+        hold = ServerHold(self._links, run, self._let_go)
+        with self._lock:
+            self.lost.discard(run)
+            self._all.add(hold)
+            if len(self._all) == 1:
+                self._empty = threading.Event()
+                thread = threading.Thread(
+                    target=self._watch, args=(self._empty,), name="resultant-db-holds", daemon=True
+                )
+                thread.start()
+        return hold
+
+    def _let_go(self, hold: ServerHold) -> None:
+        with self._lock:
+            self._all.discard(hold)
+            if hold.lost:
+                self.lost.add(hold.run)
+            if not self._all:
+                self._empty.set()
+
+    def _take_again(self) -> None:
+        problem: DatabaseError | None = None
+        for hold in list(self._all):
+            try:
+                hold.take()
+            except DatabaseError as error:
+                problem = problem or error
+        if problem is not None:
+            raise problem
+
+    def _watch(self, empty: threading.Event) -> None:
+        while not empty.wait(self._beat):
+            try:
+                self._take_again()
+            except DatabaseError:
+                # Whoever uses the database next tries again, and is told what is wrong.
+                self._links.doubt()
+
+    def close(self) -> None:
+        """Let go of all."""
+        for hold in list(self._all):
+            hold.close()
+
+    def forked(self) -> None:
+        """Hold nothing: the runs are those of the process that this one was forked from."""
+        self._lock = threading.Lock()
+        self._all = set()
+        self._empty = threading.Event()
 
 
 class ServerHold:
@@ -23,38 +106,53 @@ class ServerHold:
     Args:
         links: how to reach the server.
         run: the id of the run.
-        holds: where this object stands for as long as it holds.
+        let_go: is told when it is let go of.
+
+    Attributes:
+        lost: whether somebody else took it meanwhile.
 
     Raises:
         RunHeldError: somebody else has it.
     """
 
-    def __init__(self, links: Links, run: str, holds: set[ServerHold]) -> None:
+    def __init__(self, links: Links, run: str, let_go: Callable[[ServerHold], None]) -> None:
         self._links = links
-        self._run = run
-        self._holds = holds
+        self.run = run
+        self._let_go = let_go
+        self._lock = threading.Lock()
+        self._wanted = True
+        self.lost = False
         self._connection: Connection | None = None
         self.take()
-        holds.add(self)
         watch(self)
 
     def take(self) -> None:
-        """Take the run, or take it again where the server went away meanwhile."""
+        """Take the run, or take it again where the server went away meanwhile.
+
+        Raises:
+            RunHeldError: somebody else has it.
+            DatabaseError: the server is still away, or cannot say.
+        """
         import socket
 
-        if self._connection is not None and self._alive(self._connection):
-            return
-        connection = self._links.connect(f"resultant {os.getpid()} {socket.gethostname()}")
-        try:
-            with self._links.problems(connection):
-                self._lock(connection)
-        except BaseException:
-            connection.close()
-            raise
-        self._connection = connection
+        with self._lock:
+            if not self._wanted or (self._connection is not None and self._alive(self._connection)):
+                return
+            if self.lost:
+                # Whoever has it, or had it, may have brought it to its end.
+                raise held(self.run, None, None)
+            connection = self._links.connect(f"resultant {os.getpid()} {socket.gethostname()}")
+            try:
+                with self._links.problems(connection):
+                    self._take_with(connection)
+            except BaseException as error:
+                self.lost = isinstance(error, RunHeldError)
+                connection.close()
+                raise
+            self._connection = connection
 
-    def _lock(self, connection: Connection) -> None:
-        key = _key(self._run)
+    def _take_with(self, connection: Connection) -> None:
+        key = _key(self.run)
         taken = connection.execute("SELECT pg_try_advisory_lock(%s)", [key]).fetchone()
         if taken is None or not taken[0]:
             owner = connection.execute(
@@ -62,7 +160,7 @@ class ServerHold:
                 "WHERE l.locktype = 'advisory' AND l.granted AND l.classid::bigint = %s AND l.objid::bigint = %s",
                 [(key >> 32) & 0xFFFFFFFF, key & 0xFFFFFFFF],
             ).fetchone()
-            raise held(self._run, *_owner(owner[0] if owner else ""))
+            raise held(self.run, *_owner(owner[0] if owner else ""))
 
     def _alive(self, connection: Connection) -> bool:
         import psycopg
@@ -76,8 +174,10 @@ class ServerHold:
 
     def close(self) -> None:
         """Let go of it."""
-        self._holds.discard(self)
-        connection, self._connection = self._connection, None
+        with self._lock:
+            self._wanted = False
+            connection, self._connection = self._connection, None
+        self._let_go(self)
         if connection is None:
             return
         import psycopg
@@ -92,8 +192,9 @@ class ServerHold:
     def forked(self) -> None:
         """Leave the run to the process that this one was forked from."""
         keep(self._connection)
+        self._lock = threading.Lock()
+        self._wanted = False
         self._connection = None
-        self._holds.discard(self)
 
     def __enter__(self) -> ServerHold:
         return self

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 import time
 from contextlib import contextmanager, suppress
 from weakref import WeakSet
@@ -16,6 +17,7 @@ from resultant.errors import (
     DatabasePlaceError,
     DatabaseUnreachableError,
     DatabaseVersionError,
+    RunHeldError,
 )
 
 from .forks import keep, watch
@@ -77,6 +79,10 @@ class Links:
         self._free: list[Connection] = []
         self._made: WeakSet[Connection] = WeakSet()
         self._closed = False
+        self._recalling = threading.Lock()
+        #: Tells the server again what it forgets when it is started again; it raises what keeps it from that.
+        self.recall: Callable[[], None] = lambda: None
+        self._doubt = self._sure = object()  # the same, unless the server may have been started again since it was told
         watch(self)
 
     def forked(self) -> None:
@@ -88,6 +94,11 @@ class Links:
                 os.close(connection.fileno())
         self._made = WeakSet()
         self._free = []
+        self._recalling = threading.Lock()
+
+    def doubt(self) -> None:
+        """Have the server told again, before anything else is done, what it may have forgotten."""
+        self._doubt = object()
 
     def connect(self, name: str = "resultant") -> Connection:
         """Return a new connection in autocommit mode, for whoever closes it.
@@ -112,36 +123,39 @@ class Links:
             ) from error
         return connection
 
-    def use(self, work: Callable[[Connection], T], before: Callable[[], None] | None = None) -> T:
+    def use(self, work: Callable[[Connection], T], *, writing: bool = False) -> T:
         """Do something with a connection; do it again, with another one, where the server went away meanwhile.
 
         Args:
             work: may be called several times, and must come to the same then.
-            before: called before it is done again.
+            writing: whether it must not be done where a run that was held is somebody else's now.
 
         Raises:
             DatabaseUnreachableError: the server stayed away for too long.
+            RunHeldError: the server was away, and somebody else took a run meanwhile.
             DatabaseError: anything else that the server has to say about itself.
         """
         deadline = time.monotonic() + self._patience
         pause = 0.02
         while True:
             try:
-                return self._once(work)
+                return self._once(work, writing)
             except DatabaseUnreachableError:
                 if self._closed or time.monotonic() + pause > deadline:
                     raise
             time.sleep(pause)
             pause = min(2 * pause, 1.0)
-            if before is not None:
-                before()
 
-    def _once(self, work: Callable[[Connection], T]) -> T:
+    def _once(self, work: Callable[[Connection], T], writing: bool) -> T:
         try:
             connection = self._free.pop()
         except IndexError:
             connection = self.connect()
+            # The server that others were connected to may have gone unnoticed.
+            self.doubt()
         try:
+            if self._doubt is not self._sure:
+                self._remind(writing)
             with self.problems(connection):
                 return work(connection)
         finally:
@@ -149,6 +163,19 @@ class Links:
                 connection.close()
             else:
                 self._free.append(connection)
+
+    def _remind(self, writing: bool) -> None:
+        with self._recalling:
+            doubt = self._doubt
+            if doubt is self._sure:
+                return
+            try:
+                self.recall()
+            except RunHeldError:
+                if writing:
+                    raise
+            else:
+                self._sure = doubt
 
     @contextmanager
     def problems(self, connection: Connection) -> Iterator[None]:
@@ -165,6 +192,7 @@ class Links:
             for free in self._free:  # they are most likely gone as well
                 free.close()
             self._free.clear()
+            self.doubt()
             return DatabaseUnreachableError(
                 f"The state database {self._shown} has gone away ({said}), and did not come back within "
                 f"{self._patience:.0f} seconds. Start the server; what waits to be written is kept and tried again for as "
