@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from test_db_journal import file, killed
+from db_killed import file, killed
 
 from resultant.db.sqlite import SqliteDB
 from resultant.db.sqlite_rows import TaskRunWriter

@@ -68,7 +68,7 @@ def _take(path: str, write: Callable[[Rows], None]) -> None:
     try:
         with suppress(BlockingIOError):  # its process lives
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Its process may have removed it just now, or, in an earlier release, somebody else.
+            # Its process may have removed it at its end, just now.
             if is_at(file, path):
                 rows = rows_of(file)
                 if rows:
