@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from command_line import Shell
 
 from resultant import (
     Flow,
@@ -364,3 +368,98 @@ def test_below_a_skipped_task_nothing_runs_again_for_a_parameter(tmp_path: Path)
     assert called == []
     assert again(flow, p=2).result[made].result == 2
     assert called == ["runs"]
+
+
+# --------------------------------------------------------------------------------------------------------- statements
+
+BEFORE = """
+import functools, os, sys
+from resultant import Flow, LocalResult, Task, task
+
+RATE = 1
+
+def helper(x):
+    return x
+
+def decorated(function):
+    @functools.wraps(function)
+    def inner(x):
+        return function(x)
+    return inner
+
+def closing(n):
+    @task(name="closes")
+    def closes(x):
+        return x + n
+    return closes
+
+class Scaled(Task):
+    factor = 1
+    def run(self, x):
+        return x * self.factor
+
+class Adds(Task):
+    def __init__(self, n, **options):
+        self.n = n
+        super().__init__(**options)
+    def run(self, x):
+        return x + self.n
+
+@task
+def helped(x):
+    return helper(x)
+
+@task
+def rated(x):
+    return x * RATE
+
+@task
+def default(x, *, k=1):
+    return x * k
+
+@task
+@decorated
+def wrapped(x):
+    return x
+
+@task
+def same(x):
+    return x
+
+@task
+def fails(x):
+    if not os.path.exists("mended"):
+        raise ValueError
+    return x
+
+with Flow("stated", result=LocalResult(dir="results")) as flow:
+    for made in (helped, rated, default, wrapped, same, closing(1), Scaled(name="scaled"), Adds(1, name="adds"), fails):
+        made(1)
+"""
+
+CHANGES = {
+    "helped": ("def helper(x):\n    return x\n", "def helper(x):\n    return -x\n"),
+    "rated": ("RATE = 1", "RATE = 2"),
+    "default": ("k=1", "k=2"),
+    "wrapped": ("def wrapped(x):\n    return x\n", "def wrapped(x):\n    return -x\n"),
+    "closes": ("closing(1)", "closing(2)"),
+    "scaled": ("factor = 1", "factor = 2"),
+    "adds": ("Adds(1", "Adds(2"),
+}
+
+
+def test_every_change_of_code_is_stated(tmp_path: Path) -> None:
+    shell = Shell(tmp_path)
+    shell.write("stated.py", BEFORE)
+    run = shell.run("stated.py", status=1)
+    calm = shell("resume", run)
+    assert "is not that of the attempt before" not in calm.err
+    for name, (old, new) in CHANGES.items():
+        assert old in BEFORE
+        shell.write("stated.py", BEFORE.replace(old, new, 1))
+
+        answer = shell("resume", run)
+
+        assert f"(changed: {name}-1)" in answer.err, name
+        shell.write("stated.py", BEFORE)
+        assert f"(changed: {name}-1)" in shell("resume", run).err

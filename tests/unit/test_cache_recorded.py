@@ -14,7 +14,14 @@ from msgspec.structs import replace
 from resultant import Flow, LocalResult, Parameter, Task, context, task
 from resultant.core.function_task import FunctionTask
 from resultant.engine import moments
-from resultant.engine.cache_validators import all_inputs, compares, duration_only, partial_inputs_only
+from resultant.engine.cache_validators import (
+    all_inputs,
+    all_parameters,
+    compares,
+    duration_only,
+    partial_inputs_only,
+    partial_parameters_only,
+)
 from resultant.engine.digests import Undigestible, digest
 from resultant.engine.inputs import Inputs, SealedDigest, SealedValue, seal
 from resultant.engine.integrity import Digester
@@ -213,8 +220,34 @@ class TestCodeTree:
 
         assert code_tree_digest(make()) == code_tree_digest(make())
 
-    def test_a_list_in_itself_has_none(self) -> None:
+    def test_a_list_in_itself_has_an_end(self) -> None:
         around: list[Any] = []
         around.append(around)
-        with pytest.raises(Undigestible, match="nested too deeply"):
-            code_tree_digest(task(lambda: around))
+        once = task(lambda: around)
+        assert code_tree_digest(once) == code_tree_digest(once)
+
+    def test_too_much_has_none(self) -> None:
+        table = [[number, object] for number in range(30_000)]
+        with pytest.raises(Undigestible, match="more than 20,000 values"):
+            code_tree_digest(task(lambda: table))
+
+
+@pytest.mark.parametrize("validator", [all_parameters, partial_parameters_only(["p"])], ids=["all", "partial"])
+def test_a_parameter_without_a_digest_is_not_none(validator: Any, tmp_path: Path) -> None:
+    calls = []
+
+    @task(cache_for=timedelta(hours=1), cache_validator=validator, result=LocalResult(dir=str(tmp_path)))
+    def first(p: Any) -> int:
+        calls.append(p)
+        return 0 if p is None else next(p)
+
+    with Flow("untold") as flow:
+        p = Parameter("p")
+        end = first(p)
+    context.caches.clear()
+    assert flow.run(p=(number for number in [7])).result[end].result == 7
+    context.caches.clear()
+    assert flow.run(p=None).result[end].result == 0
+    context.caches.clear()
+    assert flow.run(p=(number for number in [8])).result[end].result == 8
+    assert len(calls) == 3

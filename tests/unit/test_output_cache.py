@@ -189,6 +189,30 @@ class TestLaterRuns:
         run_once(other)
         assert not other.calls
 
+    def test_two_functions_of_one_name_keep_apart(self) -> None:
+        options: dict[str, Any] = {"name": "f", "cache_for": HOUR, "cache_validator": all_inputs}
+        with Flow("apart") as flow:
+            one = task(lambda x: x + 1, **options)(5)
+            other = task(lambda x: x * 10, **options)(5)
+        for _ in range(3):
+            state = flow.run()
+            assert (state.result[one].result, state.result[other].result) == (6, 50)
+
+    def test_a_function_that_was_defined_again_runs(self) -> None:
+        def made(number: int) -> Any:
+            if number == 1:
+                return lambda x: x + 1
+            return lambda x: x + 100
+
+        def closed(number: int) -> Any:
+            return lambda x: x * number
+
+        for make, results in ((made, (6, 105)), (closed, (5, 10))):
+            for number, expected in zip((1, 2), results, strict=True):
+                with Flow("again") as flow:
+                    end = task(make(number), name=make.__name__, cache_for=HOUR)(5)
+                assert flow.run().result[end].result == expected
+
     def test_tasks_of_other_names_do_not(self) -> None:
         run_once(Counting(name="c", cache_for=HOUR))
         other = Counting(name="d", cache_for=HOUR)

@@ -143,26 +143,14 @@ def candidates(step: Step, caches: dict[str, list[Any]]) -> list[Any]:
     if not found or step.task.cache_key or step.task.cache_ignores_code:
         return found
     code = _code_of(step)
-    return [state for state in found if _is_same(getattr(state, "_code", code), code)]
+    return [state for state in found if getattr(state, "_code", code) == code]
 
 
-def _code_of(step: Step) -> Any:
-    """Return what tells the task's code from others: a digest, or the function itself where it has none."""
-    from resultant.engine.digests import Undigestible
+def _code_of(step: Step) -> bytes:
+    from .code import own_code
 
-    from .code_tree import code_tree_digest
-
-    try:
-        return code_tree_digest(step.task)
-    except Undigestible:
-        return step.task.run
-
-
-def _is_same(one: Any, other: Any) -> bool:
-    if isinstance(one, str) or isinstance(other, str):
-        return isinstance(one, str) and isinstance(other, str) and one == other
-    # A method is another object at each look.
-    return getattr(one, "__func__", one) is getattr(other, "__func__", other)
+    run = getattr(step.task, "run", None)
+    return own_code(step, getattr(run, "__func__", run))
 
 
 def remember(step: Step, states: list[State], caches: dict[str, list[Any]] | None = None) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 
 from resultant.engine.digests import Undigestible, digest_value
+from resultant.engine.digests.encoder import SCALARS
 from resultant.runtime import get_logger
 
-from .code_parts import COPIED
+from .code_parts import COPIED, filled
 from .code_tree import OPTIONS, code_tree_digest
 
 TYPE_CHECKING = False
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from .plan import Plan, Step
 
-__all__ = ["code_digests", "say_what_changed"]
+__all__ = ["code_digests", "own_code", "say_what_changed"]
 
 #: Values that a task's code may lead to here: a look at every task of a run has to be quick.
 _MOST = 2_000
@@ -56,19 +57,37 @@ def code_digests(plan: Plan, digester: Digester) -> dict[str, str]:
 def _tree_digest(step: Step, digester: Digester) -> str | None:
     """Return the digest of the code and of all that it leads to, unless that is too much, or cannot be told."""
     try:
-        return digester.small(code_tree_digest(step.task, _MOST).encode())[:9].hex()
+        return digester.small(code_tree_digest(step.task, _MOST, tables=False).encode())[:9].hex()
     except Undigestible:
         return None
 
 
 def _digest(step: Step, function: object, digester: Digester) -> str:
+    return digester.small(own_code(step, function))[:9].hex()
+
+
+def own_code(step: Step, function: object) -> bytes:
+    """Return what tells a task's own code from others: nothing that it leads to, and nothing that may change as it runs.
+
+    Args:
+        step: the task.
+        function: what it runs.
+    """
     code = getattr(function, "__code__", None)
-    parts = [step.task.__class__.__qualname__.encode()]
+    parts = [type(step.task).__qualname__.encode()]
     if code is not None:
         parts += [code.co_code, repr(code.co_names).encode(), _constants(code)]
     defaults = digest_value(getattr(function, "__defaults__", None))
     parts.append((defaults or "").encode())
-    return digester.small(b"\0".join(parts))[:9].hex()
+    for name, value in filled(
+        zip(getattr(code, "co_freevars", ()), getattr(function, "__closure__", None) or (), strict=True)
+    ):
+        inner = getattr(value, "__code__", None)
+        if inner is not None:
+            parts += [name.encode(), inner.co_code, repr(inner.co_names).encode(), _constants(inner)]
+        else:
+            parts += [name.encode(), repr(value).encode() if type(value) in SCALARS else type(value).__name__.encode()]
+    return b"\0".join(parts)
 
 
 def _constants(code: object) -> bytes:

@@ -39,19 +39,20 @@ OPTIONS = frozenset(
 _MOST = 20_000
 
 
-def code_tree_digest(task: Any, most: int = _MOST) -> str:
+def code_tree_digest(task: Any, most: int = _MOST, tables: bool = True) -> str:
     """Return the digest of what a task computes with besides its inputs.
 
     Args:
         task: the task.
         most: how many values it may lead to.
+        tables: whether lists, dictionaries and other objects among the globals count, which may change while code runs.
 
     Raises:
         Undigestible: a default, a closure or an attribute of it has no canonical form, or it leads to too much; the message
             says which.
     """
     try:
-        return digest(_Tree(Budget(most)).task(task, strict=True))
+        return digest(_Tree(Budget(most), tables).task(task, strict=True))
     except RecursionError:
         raise Undigestible("its code leads to values that are nested too deeply") from None
     except _TooMuch:
@@ -82,8 +83,9 @@ class Budget:
 class _Tree:
     """Builds nested tuples of plain values; what was met before is named by its number."""
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: Budget, tables: bool = True) -> None:
         self._budget = budget
+        self._tables = tables
         self._met: dict[int, int] = {}
         #: An identity holds as long as its object does.
         self._kept: list[Any] = []
@@ -133,6 +135,8 @@ class _Tree:
             self._strict = before
 
     def _shared(self, value: Any) -> Any:
+        if not self._tables and _may_change(value):
+            return ("object", type(value).__module__, type(value).__qualname__)
         # A connection, a lock, a client: one for the whole module, which the code names. Its kind has to do.
         return self._owned("", value, strict=False)
 
@@ -279,7 +283,7 @@ class _Tree:
         if all(type(value) in SCALARS for value in values):
             return ("items", type(values).__name__, digest(values))
         # Their order is another one in every process, and so would be the numbers that are given on the way.
-        each = sorted(digest(_Tree(self._budget)._owned("", value, self._strict)) for value in values)
+        each = sorted(digest(_Tree(self._budget, self._tables)._owned("", value, self._strict)) for value in values)
         return (type(values).__name__, tuple(each))
 
     def _partial(self, value: Any) -> Any:
@@ -308,6 +312,15 @@ def _held(tree: _Tree, value: Any) -> Any:
     if isinstance(value, (list, tuple, collections.deque)):
         return tree._items(tuple(value))
     return None
+
+
+def _may_change(value: Any) -> bool:
+    """Return whether something among the globals is data that code may change while it runs."""
+    kind = type(value)
+    if kind in (list, dict, set):
+        return True
+    known = kind in SCALARS or kind in _HANDLERS or callable(value)
+    return not known and not isinstance(value, (tuple, frozenset))
 
 
 def _wrapped(tree: _Tree, value: Any) -> Any:
