@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from resultant.engine.digests import Undigestible, digest_value
+from resultant.engine.digests.code import INCIDENTAL
 from resultant.engine.digests.encoder import SCALARS
 from resultant.runtime import get_logger
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from .plan import Plan, Step
 
 __all__ = ["code_digests", "own_code", "say_what_changed"]
+
+#: Attributes of a task that are no part of what it computes with.
+_OTHERS = OPTIONS | COPIED | INCIDENTAL
 
 #: Values that a task's code may lead to here: a look at every task of a run has to be quick.
 _MOST = 2_000
@@ -44,7 +48,7 @@ def code_digests(plan: Plan, digester: Digester) -> dict[str, str]:
         # Copies of one task share its function, and many have nothing else.
         run = getattr(step.task, "run", None)
         function = getattr(run, "__func__", run)
-        own = vars(step.task).keys() - OPTIONS - COPIED
+        own = vars(step.task).keys() - _OTHERS
         digest = None if own else known.get(id(function))
         if digest is None:
             digest = _tree_digest(step, digester) or _digest(step, function, digester)

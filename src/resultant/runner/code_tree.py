@@ -35,6 +35,9 @@ OPTIONS = frozenset(
     )
 )  # fmt: skip
 
+#: Characters of a text that is data.
+_LONG = 1 << 10
+
 #: Values that one digest may lead to: beyond that nobody waits for the beginning of a run.
 _MOST = 20_000
 
@@ -45,7 +48,7 @@ def code_tree_digest(task: Any, most: int = _MOST, tables: bool = True) -> str:
     Args:
         task: the task.
         most: how many values it may lead to.
-        tables: whether lists, dictionaries and other objects among the globals count, which may change while code runs.
+        tables: whether data counts: lists, dictionaries, long texts and objects, which may be large, and change as code runs.
 
     Raises:
         Undigestible: a default, a closure or an attribute of it has no canonical form, or it leads to too much; the message
@@ -124,6 +127,8 @@ class _Tree:
         Raises:
             Undigestible: it cannot be told from others, and `strict` says that it has to.
         """
+        if not self._tables and _may_change(value):
+            return ("object", type(value).__module__, type(value).__qualname__)
         before, self._strict = self._strict, strict
         try:
             return self.part(value)
@@ -135,8 +140,6 @@ class _Tree:
             self._strict = before
 
     def _shared(self, value: Any) -> Any:
-        if not self._tables and _may_change(value):
-            return ("object", type(value).__module__, type(value).__qualname__)
         # A connection, a lock, a client: one for the whole module, which the code names. Its kind has to do.
         return self._owned("", value, strict=False)
 
@@ -315,9 +318,9 @@ def _held(tree: _Tree, value: Any) -> Any:
 
 
 def _may_change(value: Any) -> bool:
-    """Return whether something among the globals is data that code may change while it runs."""
+    """Return whether something is data, which code may change while it runs, and which may be large."""
     kind = type(value)
-    if kind in (list, dict, set):
+    if kind in (list, dict, set) or (kind in (str, bytes) and len(value) > _LONG):
         return True
     known = kind in SCALARS or kind in _HANDLERS or callable(value)
     return not known and not isinstance(value, (tuple, frozenset))
