@@ -48,7 +48,7 @@ def code_digests(plan: Plan, digester: Digester) -> dict[str, str]:
         # Copies of one task share its function, and many have nothing else.
         run = getattr(step.task, "run", None)
         function = getattr(run, "__func__", run)
-        own = vars(step.task).keys() - _OTHERS
+        own = not _OTHERS.issuperset(vars(step.task))
         digest = None if own else known.get(id(function))
         if digest is None:
             digest = _tree_digest(step, digester) or _digest(step, function, digester)

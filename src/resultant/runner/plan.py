@@ -103,10 +103,20 @@ class Run:
         self.packers = {}
 
 
+#: Names of inputs, by their keys; a program has a few.
+_names: dict[str | None, bytes] = {}
+_MANY_NAMES = 10_000
+
+
 def name_of(key: str | None) -> bytes:
     """Return the name of an input in the fingerprint of a task's inputs; it says where it ends."""
-    name = (key or "").encode()
-    return b"%d:%b" % (len(name), name)
+    known = _names.get(key)
+    if known is None:
+        name = (key or "").encode()
+        known = b"%d:%b" % (len(name), name)
+        if len(_names) < _MANY_NAMES:
+            _names[key] = known
+    return known
 
 
 class Upstream:
