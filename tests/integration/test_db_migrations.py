@@ -11,6 +11,7 @@ import pytest
 
 from resultant.db import open_db
 from resultant.db.schema import latest_version, migrations, schema, statements
+from resultant.db.sqlite_file import version_of
 
 
 @pytest.mark.parametrize("dialect", ["sqlite", "postgres"])
@@ -129,3 +130,22 @@ def test_rows_of_every_earlier_version_are_read_and_written(
         db.put_flow_run(msgspec.structs.replace(row, id="4567", digest_key="another"))
         assert db.flow_run("4567").digest_key == "another"
         db.close()
+
+
+@pytest.mark.parametrize("moment", [1, 2, 3])
+def test_a_database_that_is_made_meanwhile_is_no_other_program_s(moment: int, tmp_path: Path) -> None:
+    path = str(tmp_path / "resultant.db")
+    connection = sqlite3.connect(path, isolation_level=None)
+    statements_seen = 0
+
+    def made_by_another(statement: str) -> None:
+        nonlocal statements_seen
+        statements_seen += 1
+        if statements_seen == moment:
+            open_db(f"sqlite:///{path}", str(tmp_path)).close()
+
+    connection.set_trace_callback(made_by_another)
+    assert version_of(connection, path, latest_version("sqlite")) in (0, latest_version("sqlite"))
+    connection.set_trace_callback(None)
+    assert version_of(connection, path, latest_version("sqlite")) == latest_version("sqlite")
+    connection.close()

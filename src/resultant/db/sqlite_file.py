@@ -210,10 +210,12 @@ def version_of(connection: sqlite3.Connection, path: str, latest: int) -> int:
 
 def _is_ours(connection: sqlite3.Connection, path: str) -> bool:
     """Return whether there is a database of ours in a file, or none yet."""
+    # In this order: whoever makes it at this moment puts tables and number there at once.
+    filled = connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None
     (owner,) = connection.execute("PRAGMA application_id").fetchone()
     if owner == _OURS:
         return True
-    if owner or connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+    if owner or filled:
         raise DatabaseCorruptError(
             f"The file {path} is a SQLite database of another program. Name another file in RESULTANT__DATABASE__URL."
         )
