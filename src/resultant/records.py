@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import msgspec
+import json
+from typing import Any, NamedTuple
 
 from resultant.errors import CorruptResultError, UnreadableResultError
 
@@ -26,11 +25,20 @@ _VERSION = 1
 #: Begins a location that is kept as hexadecimal digits; no location begins with a control character otherwise.
 ESCAPED = "\x01"
 
+#: What the fields of a record are as JSON, those that are no text or ``None``.
+_TYPES: dict[str, tuple[type, ...]] = {
+    "type": (str,),
+    "options": (dict,),
+    "serializer": (dict, type(None)),
+    "size": (int, type(None)),
+    "returned_none": (bool,),
+}
+
 #: Name and version of the library that owns a type, by the type's top-level module.
 _libraries: dict[str, tuple[str, str] | tuple[None, None]] = {}
 
 
-class ResultRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ResultRecord(NamedTuple):
     """One stored result. It alone, with access to the storage, gives the value back.
 
     Attributes:
@@ -61,8 +69,10 @@ class ResultRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
     def to_json(self) -> str:
         """Return the record as JSON: the same text for equal records, and readable by later releases."""
-        fields = msgspec.to_builtins(self)
-        return msgspec.json.encode({"version": _VERSION, **fields}, order="sorted").decode()
+        unusual = {
+            name: value for name, value in self._asdict().items() if value != self._field_defaults.get(name, ...)
+        }
+        return json.dumps({"version": _VERSION, **unusual}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> ResultRecord:
@@ -76,20 +86,26 @@ class ResultRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
             UnreadableResultError: a later release wrote it in a way that this one cannot understand.
         """
         try:
-            fields = msgspec.json.decode(text, type=dict[str, Any])
-            version = fields.pop("version", None)
-            if isinstance(version, int) and version > _VERSION:
-                raise UnreadableResultError(
-                    f"The record has version {version}, and this release reads up to {_VERSION}. Read it with a newer one."
-                )
-            if version != _VERSION:
-                raise CorruptResultError("The record of the result is damaged: it does not say its version.")
-            return msgspec.convert(fields, cls)
-        except msgspec.MsgspecError as error:
+            fields = json.loads(text)
+        except (ValueError, RecursionError) as error:
             raise CorruptResultError(f"The record of the result is damaged: {error}") from error
+        version = fields.get("version") if isinstance(fields, dict) else None
+        if isinstance(version, int) and version > _VERSION:
+            raise UnreadableResultError(
+                f"The record has version {version}, and this release reads up to {_VERSION}. Read it with a newer one."
+            )
+        if version != _VERSION:
+            raise CorruptResultError("The record of the result is damaged: it does not say its version.")
+        found = {name: fields[name] for name in cls._fields if name in fields}
+        for name, value in found.items():
+            if type(value) not in _TYPES.get(name, (str, type(None))):
+                raise CorruptResultError(f"The record of the result is damaged: its {name} cannot be {value!r}.")
+        if "type" not in found:
+            raise CorruptResultError("The record of the result is damaged: it does not say its type.")
+        return cls(**found)
 
 
-class FlowRun(msgspec.Struct, frozen=True):
+class FlowRun(NamedTuple):
     """One run of a flow, with all its attempts. Times are seconds since 1970.
 
     Attributes:
@@ -141,7 +157,7 @@ class FlowRun(msgspec.Struct, frozen=True):
     digest_key: str | None = None
 
 
-class TaskRun(msgspec.Struct, frozen=True, gc=False):
+class TaskRun(NamedTuple):
     """How one task, or one child of a mapped task, stands in a run. Times are seconds since 1970.
 
     Attributes:
@@ -169,10 +185,10 @@ class TaskRun(msgspec.Struct, frozen=True, gc=False):
 
     run: str
     slug: str
-    index: int
+    index: int  # type: ignore[assignment]
     state: str
     attempt: int
-    count: int
+    count: int  # type: ignore[assignment]
     started: float
     ended: float | None = None
     due: float | None = None
@@ -189,7 +205,7 @@ class TaskRun(msgspec.Struct, frozen=True, gc=False):
     loop: int | None = None
 
 
-class ResultKind(msgspec.Struct, frozen=True):
+class ResultKind(NamedTuple):
     """What many results share: how their bytes were made, and by what.
 
     Attributes:
@@ -211,7 +227,7 @@ class ResultKind(msgspec.Struct, frozen=True):
     library_version: str | None
 
 
-class CacheEntry(msgspec.Struct, frozen=True):
+class CacheEntry(NamedTuple):
     """A result that other runs may use.
 
     Attributes:
@@ -229,7 +245,7 @@ class CacheEntry(msgspec.Struct, frozen=True):
     key: str
     run: str
     slug: str
-    index: int
+    index: int  # type: ignore[assignment]
     created: float
     expires: float | None = None
     code: bytes | None = None

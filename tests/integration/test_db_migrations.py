@@ -6,7 +6,6 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from resultant.db import open_db
@@ -127,7 +126,7 @@ def test_rows_of_every_earlier_version_are_read_and_written(
             "flow", "Success", 2, 4.0, True, False,
         )  # fmt: skip
         assert row.digest_key is None
-        db.put_flow_run(msgspec.structs.replace(row, id="4567", digest_key="another"))
+        db.put_flow_run(row._replace(id="4567", digest_key="another"))
         assert db.flow_run("4567").digest_key == "another"
         db.close()
 

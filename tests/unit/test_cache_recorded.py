@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
 
 from resultant import Flow, LocalResult, Parameter, Task, context, task
 from resultant.core.function_task import FunctionTask
@@ -121,7 +120,7 @@ def test_the_expiry_is_an_aware_moment(home: Path, clock: Clock) -> None:
 def test_an_entry_without_expiry_holds(home: Path, clock: Clock) -> None:
     ran: list[Any] = []
     run(1, ran)
-    database().cache_put([replace(entries()[0], expires=None)])
+    database().cache_put([entries()[0]._replace(expires=None)])
     database().flush()
     clock.moment += 1000 * HOUR
     assert run(1, ran).result == [1]
@@ -132,7 +131,7 @@ def test_an_entry_whose_row_is_about_something_else_is_none(home: Path) -> None:
     ran: list[Any] = []
     run(1, ran, flow_run_id="r")
     (entry,) = entries()
-    database().cache_put([replace(entry, created=entry.created - 1)])
+    database().cache_put([entry._replace(created=entry.created - 1)])
     database().flush()
     run(1, ran)
     assert ran == [1, 1]

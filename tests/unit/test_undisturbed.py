@@ -47,7 +47,8 @@ def test_what_others_froze_stays_frozen() -> None:
         frozen = gc.get_freeze_count()
         with Undisturbed():
             pass
-        assert gc.get_freeze_count() >= frozen > 0
+        # Some of them may have come to their end meanwhile.
+        assert gc.get_freeze_count() > frozen // 2 > 0
     finally:
         gc.unfreeze()
 

@@ -6,11 +6,14 @@ import click
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable
+    from typing import Any, TypeVar
 
     from resultant.db import StateDB
 
-__all__ = ["LATEST", "Command", "Group", "as_json", "database", "debugging"]
+    F = TypeVar("F", bound=Callable[..., Any] | click.Command)
+
+__all__ = ["LATEST", "Command", "Group", "Helped", "as_json", "database", "debugging", "option"]
 
 #: Stands for the newest run.
 LATEST = "latest"
@@ -19,15 +22,47 @@ LATEST = "latest"
 _RUNS = ("RUN", "OTHER")
 
 
-class Command(click.Command):
+class _Option(click.Option):
+    """An option whose help is one line: there is nothing in it to clean up, for which a large module would be loaded."""
+
+    def __init__(self, *args: Any, help: str | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.help = help
+
+
+def option(*names: str, **attributes: Any) -> Callable[[F], F]:
+    """Return what gives a command an option.
+
+    Args:
+        names: of the option, and of what it is called in the code.
+        attributes: as ``click.option`` takes them.
+    """
+    return click.option(*names, cls=_Option, **attributes)
+
+
+class Helped(click.Command):
+    """A command or a group whose option for help is one of ours too."""
+
+    _helping: click.Option | None = None
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """Return the option, made once."""
+        names = self.get_help_option_names(ctx)
+        if self._helping is None and names and self.add_help_option:
+            click.help_option(*names, cls=_Option)(self)
+            self._helping = self.params.pop()  # type: ignore[assignment]
+        return self._helping
+
+
+class Command(Helped):
     """A command that takes ``--json`` and ``--debug``, and ``latest`` wherever it takes a run."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.params += [
-            click.Option(["--json"], is_flag=True, expose_value=False, callback=_remember,
+            _Option(["--json"], is_flag=True, expose_value=False, callback=_remember,
                          help="Print one JSON document instead of text."),
-            click.Option(["--debug"], is_flag=True, expose_value=False, callback=_remember,
+            _Option(["--debug"], is_flag=True, expose_value=False, callback=_remember,
                          help="Show where an error comes from."),
         ]  # fmt: skip
         for each in self.params:
@@ -35,7 +70,7 @@ class Command(click.Command):
                 each.callback = _named
 
 
-class Group(click.Group):
+class Group(Helped, click.Group):
     """A noun with several commands."""
 
     command_class = Command

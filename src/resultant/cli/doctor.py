@@ -222,7 +222,7 @@ def _try(result: Any) -> str:
 
 def _look_at_runs(found: Examination) -> None:
     from resultant.cli.command import database
-    from resultant.reading.run import abandoned
+    from resultant.reading.standing import abandoned
 
     db = database()
     unfinished = db.flow_runs(state="Running")

@@ -19,9 +19,7 @@ _TOGETHER = 20
 
 def without_result(row: TaskRun) -> TaskRun:
     """Return a row that says that its result is not stored."""
-    from msgspec.structs import replace
-
-    return replace(row, location=None, kind=None, size=None, digest=None)
+    return row._replace(location=None, kind=None, size=None, digest=None)
 
 
 def forget_results(
@@ -37,8 +35,6 @@ def forget_results(
     Returns:
         Those that forgot.
     """
-    from msgspec.structs import astuple
-
     from resultant.errors import RunHeldError
 
     done: list[TaskRun] = []
@@ -46,7 +42,7 @@ def forget_results(
         try:
             with db.hold(run):
                 same = [row for row in _unchanged(db, list(group)) if still(row)]
-                db.task_runs_later([astuple(without_result(row)) for row in same])
+                db.task_runs_later([tuple(without_result(row)) for row in same])
                 db.flush()
         except RunHeldError:
             continue

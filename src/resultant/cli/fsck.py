@@ -7,7 +7,7 @@ from collections import Counter
 import click
 
 from resultant.cli import output
-from resultant.cli.command import Command, as_json, database
+from resultant.cli.command import Command, as_json, database, option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,10 +29,8 @@ _AT_ONCE = 5000
 
 
 @click.command("fsck", cls=Command)
-@click.option("--repair", is_flag=True, help="Repair it. Without this, it is only said what is found.")
-@click.option(
-    "--emptied", is_flag=True, help="Folders that are gone or empty were emptied; no disk of theirs is missing."
-)
+@option("--repair", is_flag=True, help="Repair it. Without this, it is only said what is found.")
+@option("--emptied", is_flag=True, help="Folders that are gone or empty were emptied; no disk of theirs is missing.")
 def command(repair: bool, emptied: bool) -> int:
     """Compare the database with the storage.
 

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import click
 
 from resultant.cli import output
-from resultant.cli.command import Command, as_json, database
+from resultant.cli.command import Command, as_json, database, option
 from resultant.cli.failure import Failure
 
 TYPE_CHECKING = False
@@ -26,15 +26,11 @@ _BATCH = 200
 
 
 @click.command("gc", cls=Command)
-@click.option("--older-than", metavar="SPAN", help="Release the results of runs that ended longer ago: 30d, 12h.")
-@click.option(
-    "--keep-last", type=click.IntRange(min=0), metavar="N", help="... of all but the last N runs of each flow."
-)
-@click.option(
-    "--max-size", metavar="SIZE", help="... of the oldest runs, until the rest takes at most so much: 10G, 500M."
-)
-@click.option("--flow", metavar="NAME", help="Only of runs of this flow.")
-@click.option("--delete", is_flag=True, help="Do it. Without this, it is only said what would be done.")
+@option("--older-than", metavar="SPAN", help="Release the results of runs that ended longer ago: 30d, 12h.")
+@option("--keep-last", type=click.IntRange(min=0), metavar="N", help="... of all but the last N runs of each flow.")
+@option("--max-size", metavar="SIZE", help="... of the oldest runs, until the rest takes at most so much: 10G, 500M.")
+@option("--flow", metavar="NAME", help="Only of runs of this flow.")
+@option("--delete", is_flag=True, help="Do it. Without this, it is only said what would be done.")
 def command(
     older_than: str | None, keep_last: int | None, max_size: str | None, flow: str | None, delete: bool
 ) -> None:

@@ -23,7 +23,7 @@ def is_parameter(run: FlowRun, row: TaskRun) -> bool:
         run: its run.
         row: the task's row.
     """
-    from resultant.reading.run import name_in
+    from resultant.reading.standing import name_in
 
     # The slugs of all other tasks have a number; a default that cannot be recorded is not among the parameters.
     return row.slug in json.loads(run.parameters or "{}") or name_in(row.slug) == row.slug

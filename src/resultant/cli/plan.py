@@ -5,15 +5,15 @@ from __future__ import annotations
 import click
 
 from resultant.cli import output
-from resultant.cli.command import Command, as_json, debugging
+from resultant.cli.command import Command, as_json, debugging, option
 
 __all__ = ["command"]
 
 
 @click.command("plan", cls=Command)
 @click.argument("address", metavar="FILE[:FLOW]")
-@click.option("-p", "--parameter", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter of the flow.")
-@click.option("--alias", is_flag=True, help="Let `import prefect` lead to resultant while the file is loaded.")
+@option("-p", "--parameter", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter of the flow.")
+@option("--alias", is_flag=True, help="Let `import prefect` lead to resultant while the file is loaded.")
 def command(address: str, parameters: tuple[str, ...], alias: bool) -> None:
     """Say which tasks of a flow would run now, and which would be taken from a target or from the cache.
 

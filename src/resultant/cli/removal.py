@@ -313,9 +313,7 @@ class Removal:
             if not kept:
                 rows.append(row)
         if rows:
-            from msgspec.structs import astuple
-
-            self._db.task_runs_later([astuple(without_result(row)) for row in rows])
+            self._db.task_runs_later([tuple(without_result(row)) for row in rows])
 
 
 def finish_notes(db: StateDB) -> Freed:

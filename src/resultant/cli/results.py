@@ -9,7 +9,7 @@ from itertools import islice
 import click
 
 from resultant.cli import output
-from resultant.cli.command import Group, as_json, database
+from resultant.cli.command import Group, as_json, database, option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _first_results(run: RecordedRun, slug: str | None, limit: int) -> list[TaskR
 @command.command("ls")
 @click.argument("run_id", metavar="[RUN]", required=False)
 @click.argument("task", metavar="[TASK]", required=False)
-@click.option("--limit", type=click.IntRange(min=0), default=50, show_default=True, help="At most so many; 0 for all.")
+@option("--limit", type=click.IntRange(min=0), default=50, show_default=True, help="At most so many; 0 for all.")
 def ls(run_id: str | None, task: str | None, limit: int) -> None:
     """List results, those of the newest run first."""
     from resultant.reading import RecordedRun
@@ -179,7 +179,7 @@ def show(run_id: str, task: str) -> None:
 @command.command("read")
 @click.argument("run_id", metavar="RUN")
 @click.argument("task", metavar="TASK")
-@click.option("--out", type=click.Path(dir_okay=False, allow_dash=True), metavar="FILE",
+@option("--out", type=click.Path(dir_okay=False, allow_dash=True), metavar="FILE",
               help="Write the stored bytes to a file instead; - is standard output.")  # fmt: skip
 def read(run_id: str, task: str, out: str | None) -> int:
     """Print the value of a result, checked against what was recorded.
@@ -245,7 +245,7 @@ def verify(run_id: str | None, task: str | None) -> int:
 @click.argument("one", metavar="RUN")
 @click.argument("other", metavar="OTHER")
 @click.argument("task", metavar="[TASK]", required=False)
-@click.option("--values", is_flag=True, help="Read both values, and show where they differ.")
+@option("--values", is_flag=True, help="Read both values, and show where they differ.")
 def diff(one: str, other: str, task: str | None, values: bool) -> None:
     """Compare the results of two runs, by their digests or by their values.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from resultant.cli.command import Command, database, debugging
+from resultant.cli.command import Command, database, debugging, option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,10 +16,10 @@ __all__ = ["command"]
 @click.command("resume", cls=Command)
 @click.argument("run_id", metavar="RUN")
 @click.argument("address", metavar="[FILE:FLOW]", required=False)
-@click.option("--approve", multiple=True, metavar="TASK", help="Let a task that waits for approval go on.")
-@click.option("-p", "--parameter", "parameters", multiple=True, metavar="NAME=VALUE",
+@option("--approve", multiple=True, metavar="TASK", help="Let a task that waits for approval go on.")
+@option("-p", "--parameter", "parameters", multiple=True, metavar="NAME=VALUE",
               help="A parameter, in place of the one on record.")  # fmt: skip
-@click.option("--executor", metavar="NAME", help="Where tasks run; by default where they ran before.")
+@option("--executor", metavar="NAME", help="Where tasks run; by default where they ran before.")
 def command(
     run_id: str,
     address: str | None,

@@ -6,6 +6,7 @@ from importlib import import_module
 
 import click
 
+from resultant.cli.command import Helped
 from resultant.cli.commands import COMMANDS
 from resultant.cli.failure import Failure, one_line
 from resultant.cli.output import plain
@@ -13,7 +14,7 @@ from resultant.cli.output import plain
 __all__ = ["Root", "call", "root"]
 
 
-class Root(click.Group):
+class Root(Helped, click.Group):
     """Finds a command in the module of its name."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

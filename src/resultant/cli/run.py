@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from resultant.cli.command import Command, debugging
+from resultant.cli.command import Command, debugging, option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,10 +15,10 @@ __all__ = ["command"]
 
 @click.command("run", cls=Command)
 @click.argument("address", metavar="FILE[:FLOW]")
-@click.option("-p", "--parameter", "parameters", multiple=True, metavar="NAME=VALUE",
+@option("-p", "--parameter", "parameters", multiple=True, metavar="NAME=VALUE",
               help="A parameter of the flow; the value is taken as JSON if it is that, else as text.")  # fmt: skip
-@click.option("--executor", metavar="NAME", help="local, threads, threads:8, processes, processes:4, or a class.")
-@click.option("--alias", is_flag=True, help="Let `import prefect` lead to resultant while the file is loaded and run.")
+@option("--executor", metavar="NAME", help="local, threads, threads:8, processes, processes:4, or a class.")
+@option("--alias", is_flag=True, help="Let `import prefect` lead to resultant while the file is loaded and run.")
 def command(address: str, parameters: tuple[str, ...], executor: str | None, alias: bool) -> int:
     """Run a flow from a Python file.
 

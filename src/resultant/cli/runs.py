@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from resultant.cli import output
-from resultant.cli.command import Group, as_json, database
+from resultant.cli.command import Group, as_json, database, option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,10 +54,10 @@ def run_fields(row: FlowRun, idle: Mapping[str, str] | None = None) -> dict[str,
 
 
 @command.command("ls")
-@click.option("--flow", metavar="NAME", help="Only runs of this flow.")
-@click.option("--state", metavar="STATE", help="Only runs in this state, for example Failed.")
-@click.option("--since", metavar="WHEN", help="Only runs begun since: 7d, 12h, 2026-01-31.")
-@click.option("--limit", type=click.IntRange(min=0), default=20, show_default=True, help="At most so many; 0 for all.")
+@option("--flow", metavar="NAME", help="Only runs of this flow.")
+@option("--state", metavar="STATE", help="Only runs in this state, for example Failed.")
+@option("--since", metavar="WHEN", help="Only runs begun since: 7d, 12h, 2026-01-31.")
+@option("--limit", type=click.IntRange(min=0), default=20, show_default=True, help="At most so many; 0 for all.")
 def ls(flow: str | None, state: str | None, since: str | None, limit: int) -> None:
     """List recorded runs, the newest first.
 
@@ -65,7 +65,7 @@ def ls(flow: str | None, state: str | None, since: str | None, limit: int) -> No
     else; `resultant resume` goes on with either.
     """
     from resultant.cli.times import moment
-    from resultant.reading.run import standing
+    from resultant.reading.standing import standing
 
     db = database()
     state = None if state is None else _known(db, state)
@@ -112,8 +112,8 @@ def _known(db: StateDB, state: str) -> str:
 
 @command.command("show")
 @click.argument("run_id", metavar="RUN")
-@click.option("--all", "everything", is_flag=True, help="Every task run, each child of a mapped task too.")
-@click.option("--limit", type=click.IntRange(min=0), default=20, show_default=True,
+@option("--all", "everything", is_flag=True, help="Every task run, each child of a mapped task too.")
+@option("--limit", type=click.IntRange(min=0), default=20, show_default=True,
               help="Say of at most so many failures what went wrong; 0 for all.")  # fmt: skip
 def show(run_id: str, everything: bool, limit: int) -> None:
     """Show a run: its tasks, and what went wrong.
@@ -124,7 +124,8 @@ def show(run_id: str, everything: bool, limit: int) -> None:
     import json
 
     from resultant.cli.running import approval
-    from resultant.reading.run import RecordedRun, standing
+    from resultant.reading.run import RecordedRun
+    from resultant.reading.standing import standing
     from resultant.reading.task import RecordedTask
 
     db = database()
@@ -246,7 +247,7 @@ def diff(one: str, other: str) -> None:
     Results are compared by the digests on record; no value is read.
     """
     from resultant.cli.comparing import compare
-    from resultant.reading.run import standing
+    from resultant.reading.standing import standing
 
     db = database()
     first, second = db.find_flow_run(one), db.find_flow_run(other)
@@ -272,8 +273,8 @@ def diff(one: str, other: str) -> None:
 
 @command.command("rm")
 @click.argument("run_ids", metavar="RUN...", nargs=-1, required=True)
-@click.option("--keep-results", is_flag=True, help="Forget the rows only; the bytes stay where they are.")
-@click.option("--force", is_flag=True, help="Remove pinned runs and results too.")
+@option("--keep-results", is_flag=True, help="Forget the rows only; the bytes stay where they are.")
+@option("--force", is_flag=True, help="Remove pinned runs and results too.")
 def rm(run_ids: tuple[str, ...], keep_results: bool, force: bool) -> None:
     """Remove runs, with the results that no other run refers to.
 

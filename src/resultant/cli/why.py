@@ -90,7 +90,7 @@ def _planned(code: str | None, task: str) -> str | None:
     """Return the slug of a task that was to be part of a run, given its slug or its name."""
     import json
 
-    from resultant.reading.run import name_in
+    from resultant.reading.standing import name_in
 
     slugs = json.loads(code or "{}")
     named = [task] if task in slugs else [slug for slug in slugs if name_in(slug) == task]

@@ -241,12 +241,10 @@ class MemoryDB(MemorySurvey):
         keep_until: float | None = None,
     ) -> None:
         """Pin or unpin."""
-        from msgspec.structs import replace
-
         with self._lock:
             run = self.flow_run(run_id)
             if slug is None:
-                self._flow_runs[run_id] = replace(run, pinned=pinned)
+                self._flow_runs[run_id] = run._replace(pinned=pinned)
             elif pinned:
                 self._pins[run_id, slug, index] = keep_until
             else:

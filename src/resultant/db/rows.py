@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 #: The columns of a flow run.
-FLOW_RUN = FlowRun.__struct_fields__
+FLOW_RUN = FlowRun._fields
 
 #: Those of them that are true or false; SQLite has no type for that.
 _FLAGS = (FLOW_RUN.index("alias"), FLOW_RUN.index("pinned"))
@@ -40,7 +40,7 @@ def flow_run(row: Sequence[Any]) -> FlowRun:
     values = list(row)
     for flag in _FLAGS:
         values[flag] = bool(values[flag])
-    return FlowRun(*values)
+    return FlowRun._make(values)
 
 
 def task_runs(rows: Iterable[Sequence[Any]]) -> list[TaskRun]:
@@ -52,12 +52,12 @@ def task_run(row: Sequence[Any]) -> TaskRun:
     """Return the record of a row in the order of its fields."""
     values = list(row)
     values[15] = bool(values[15])
-    return TaskRun(*values)
+    return TaskRun._make(values)
 
 
 def cache_entries(rows: Iterable[Sequence[Any]]) -> list[CacheEntry]:
     """Return the records of rows in the order of its fields."""
-    return [CacheEntry(*row) for row in rows]
+    return list(map(CacheEntry._make, rows))
 
 
 def is_shared(folder: str) -> bool:

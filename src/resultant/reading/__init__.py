@@ -5,14 +5,14 @@ Nothing here imports a flow's file. A value is read when it is asked for, and ch
 
 from __future__ import annotations
 
-from .run import RecordedRun
-from .task import RecordedTask
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
     from typing import Any
+
+    from .run import RecordedRun
+    from .task import RecordedTask
 
 __all__ = ["RecordedRun", "RecordedTask", "open_run", "runs"]
 
@@ -37,6 +37,8 @@ def runs(
     """
     from resultant.runner.recorded_runs import database
 
+    from .run import RecordedRun
+
     db = database(reading=True)
     found = db.flow_runs(flow, state, None if since is None else since.timestamp(), limit)
     return [RecordedRun(db, row) for row in found]
@@ -56,5 +58,20 @@ def open_run(run_id: str, *, types: Iterable[type] = (), flow: Any = None) -> Re
     """
     from resultant.runner.recorded_runs import database
 
+    from .run import RecordedRun
+
     db = database(reading=True)
     return RecordedRun(db, db.find_flow_run(run_id), types, flow)
+
+
+def __getattr__(name: str) -> object:
+    # Whoever only wants to know how runs stand needs neither.
+    if name == "RecordedRun":
+        from .run import RecordedRun
+
+        return RecordedRun
+    if name == "RecordedTask":
+        from .task import RecordedTask
+
+        return RecordedTask
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

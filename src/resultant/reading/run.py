@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .places import Places
+from .standing import abandoned, name_in
 from .task import RecordedTask, moment
 
 TYPE_CHECKING = False
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from resultant.engine.result import Result
     from resultant.records import FlowRun, TaskRun
 
-__all__ = ["RecordedRun", "abandoned", "name_in", "standing"]
+__all__ = ["RecordedRun"]
 
 
 class RecordedRun:
@@ -144,53 +145,9 @@ class RecordedRun:
         return f"<RecordedRun {self.id}: {self.flow!r} {self.state}>"
 
 
-def standing(db: StateDB, rows: Iterable[FlowRun]) -> dict[str, str]:
-    """Return how those runs stand that have not ended and that no process works on, by their ids.
-
-    That is ``Paused`` where a task waits for somebody's approval, and ``abandoned`` anywhere else.
-
-    Args:
-        db: the state database.
-        rows: of runs.
-    """
-    unfinished = [row.id for row in rows if row.state == "Running" and row.ended is None]
-    if not unfinished:
-        return {}
-    held = db.holders(unfinished)
-    # A run that has just ended was let go of after its end was written.
-    idle = [run for run in unfinished if run not in held and _is_unfinished(db, run)]
-    return {run: "Paused" if db.task_runs(run, state="Paused", limit=1) else "abandoned" for run in idle}
-
-
-def abandoned(db: StateDB, rows: Iterable[FlowRun]) -> set[str]:
-    """Return the ids of those runs that have not ended, that no process works on, and that wait for nobody's approval.
-
-    Args:
-        db: the state database.
-        rows: of runs.
-    """
-    return {run for run, how in standing(db, rows).items() if how == "abandoned"}
-
-
-def _is_unfinished(db: StateDB, run_id: str) -> bool:
-    from resultant.errors import UnknownRunError
-
-    try:
-        row = db.flow_run(run_id)
-    except UnknownRunError:
-        return False
-    return row.state == "Running" and row.ended is None
-
-
 class _UnknownTaskError(KeyError):
     # KeyError shows the repr of its argument, which would put the whole message in quotes.
     __str__ = Exception.__str__
-
-
-def name_in(slug: str) -> str:
-    """Return the name in a slug that was made from one."""
-    name, _, number = slug.rpartition("-")
-    return name if number.isdigit() else slug
 
 
 def _few(names: list[str]) -> str:

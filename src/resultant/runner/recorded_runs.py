@@ -11,8 +11,6 @@ from time import time
 from resultant.errors import ConfigurationError, DatabaseError
 from resultant.runtime import get_logger, settings
 
-from .digest_key import digester, is_ours
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -120,8 +118,6 @@ class Recording:
         Raises:
             DatabaseError: it is not.
         """
-        import msgspec
-
         if self._times:
             from .keeping import pin_kept
 
@@ -129,8 +125,7 @@ class Recording:
             pin_kept(self.db, self.row.id, self._times)
         error = final.result if isinstance(final.result, BaseException) else None
         self.db.put_flow_run(
-            msgspec.structs.replace(
-                self.row,
+            self.row._replace(
                 state=type(final).__name__,
                 ended=time() if final.is_finished() else None,
                 error=None if error is None else type(error).__name__,
@@ -189,6 +184,8 @@ def earlier_run(flow: Any, text: str, parameters: dict[str, Any], context: dict[
     from datetime import UTC, datetime
 
     from resultant.engine.tagged import untagged
+
+    from .digest_key import is_ours
 
     db = database()
     found = db.find_flow_run(text)
@@ -249,6 +246,7 @@ def begin(
     from resultant.records import FlowRun as FlowRunRow
 
     from .code import code_digests, say_what_changed
+    from .digest_key import digester
     from .history import History
     from .intents import Intents
     from .keeping import times_to_keep

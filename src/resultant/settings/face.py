@@ -224,7 +224,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Table):
         return value.to_dict()
     if isinstance(value, Section):
-        return {name: _plain(getattr(value, name)) for name in value.__struct_fields__ if name != "extra"}
+        return {name: _plain(getattr(value, name)) for name in value.types() if name != "extra"}
     if isinstance(value, Mapping):
         return {key: _plain(inner) for key, inner in value.items()}
     return value

@@ -1,25 +1,21 @@
 """Every setting there is: its name, its type, its default. Adding one is adding a line here."""
 
-from __future__ import annotations
+# Without `annotations` from the future: those of a table are read.
 
 import os
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-import msgspec
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-__all__ = ["Settings", "Wanted", "whole"]
+__all__ = ["Section", "Settings", "Wanted", "whole"]
 
 
-class Wanted(msgspec.Struct, frozen=True):
+class Wanted:
     """Says of a setting that no plain type describes what it takes."""
 
-    text: str
-    accepts: Callable[[Any], bool]
+    def __init__(self, text: str, accepts: Callable[[Any], bool]) -> None:
+        self.text = text
+        self.accepts = accepts
 
 
 ClassOrName = Annotated[
@@ -34,11 +30,45 @@ Seconds = Annotated[
 ]
 
 
-class Section(msgspec.Struct, frozen=True):
-    """One table of settings."""
+class Section:
+    """One table of settings, frozen: its annotations say what there is, and attributes of the class are the defaults.
+
+    Args:
+        **values: those that are not the defaults, by name.
+    """
+
+    def __init__(self, **values: Any) -> None:
+        self.__dict__.update(values)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(
+            f"Settings do not change. Set resultant.config's {name!r}, or make others with `replaced`."
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other.values() == self.values()
+
+    def __hash__(self) -> int:
+        return hash((type(self), *map(repr, self.values().values())))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.values().items())})"
+
+    @classmethod
+    def types(cls) -> Mapping[str, Any]:
+        """Return what each setting takes, by name."""
+        return cls.__annotations__
+
+    def values(self) -> dict[str, Any]:
+        """Return every setting, by name."""
+        return {name: getattr(self, name) for name in self.types()}
+
+    def replaced(self, **values: Any) -> Self:
+        """Return a table with some settings changed."""
+        return type(self)(**{**vars(self), **values})
 
 
-class FlowSettings(Section, frozen=True):
+class FlowSettings(Section):
     """``flows.*``: how every flow runs."""
 
     checkpointing: bool = False
@@ -47,7 +77,7 @@ class FlowSettings(Section, frozen=True):
     default_result: str | None = None
 
 
-class TaskDefaults(Section, frozen=True):
+class TaskDefaults(Section):
     """``tasks.defaults.*``: what a task has that says nothing else. Durations are in seconds."""
 
     max_retries: int = 0
@@ -55,48 +85,48 @@ class TaskDefaults(Section, frozen=True):
     timeout: Seconds = None
 
 
-class TaskSettings(Section, frozen=True):
+class TaskSettings(Section):
     """``tasks.*``: how every task runs."""
 
     checkpointing: bool = True
-    defaults: TaskDefaults = msgspec.field(default_factory=TaskDefaults)
+    defaults: TaskDefaults = TaskDefaults()
 
 
-class TemplateSettings(Section, frozen=True):
+class TemplateSettings(Section):
     """``templates.*``: what location templates may do."""
 
     allow_absolute: bool = False
 
 
-class DaskSettings(Section, frozen=True):
+class DaskSettings(Section):
     """``engine.executor.dask.*``: where a Dask executor finds its workers."""
 
     address: str = ""
     cluster_class: ClassOrName = "distributed.deploy.local.LocalCluster"
 
 
-class ExecutorSettings(Section, frozen=True):
+class ExecutorSettings(Section):
     """``engine.executor.*``: where code runs unless the flow says otherwise."""
 
     default_class: ClassOrName = "resultant.executors.LocalExecutor"
-    dask: DaskSettings = msgspec.field(default_factory=DaskSettings)
+    dask: DaskSettings = DaskSettings()
 
 
-class RunnerSettings(Section, frozen=True):
+class RunnerSettings(Section):
     """``engine.flow_runner.*`` and ``engine.task_runner.*``; an empty name is the built-in runner."""
 
     default_class: ClassOrName = ""
 
 
-class EngineSettings(Section, frozen=True):
+class EngineSettings(Section):
     """``engine.*``: which classes do the work."""
 
-    executor: ExecutorSettings = msgspec.field(default_factory=ExecutorSettings)
-    flow_runner: RunnerSettings = msgspec.field(default_factory=RunnerSettings)
-    task_runner: RunnerSettings = msgspec.field(default_factory=RunnerSettings)
+    executor: ExecutorSettings = ExecutorSettings()
+    flow_runner: RunnerSettings = RunnerSettings()
+    task_runner: RunnerSettings = RunnerSettings()
 
 
-class LoggingSettings(Section, frozen=True):
+class LoggingSettings(Section):
     """``logging.*``: what is said on the terminal."""
 
     level: str | int = "WARNING"
@@ -105,19 +135,19 @@ class LoggingSettings(Section, frozen=True):
     display: bool = True
 
 
-class DatabaseSettings(Section, frozen=True):
+class DatabaseSettings(Section):
     """``database.*``: where rows go; no URL means SQLite in the home folder."""
 
     url: str | None = None
 
 
-class ServerSettings(Section, frozen=True):
+class ServerSettings(Section):
     """``server.*``: the server that keeps the rows instead of a database."""
 
     url: str | None = None
 
 
-class RecordSettings(Section, frozen=True):
+class RecordSettings(Section):
     """``record.*``: what the state database is told, and which secret its digests are taken with."""
 
     runs: bool = True
@@ -125,7 +155,7 @@ class RecordSettings(Section, frozen=True):
     digest_key_file: str | None = None
 
 
-class Settings(Section, frozen=True):
+class Settings(Section):
     """All settings, frozen.
 
     Attributes:
@@ -136,33 +166,33 @@ class Settings(Section, frozen=True):
         extra: keys that this library does not know, where they are accepted.
     """
 
-    home_dir: str = msgspec.field(default_factory=lambda: os.path.expanduser("~/.resultant"))
+    home_dir: str
     debug: bool = False
     durability: Literal["process", "power"] = "process"
-    context: dict[str, Any] = {}
-    flows: FlowSettings = msgspec.field(default_factory=FlowSettings)
-    tasks: TaskSettings = msgspec.field(default_factory=TaskSettings)
-    templates: TemplateSettings = msgspec.field(default_factory=TemplateSettings)
-    engine: EngineSettings = msgspec.field(default_factory=EngineSettings)
-    logging: LoggingSettings = msgspec.field(default_factory=LoggingSettings)
-    database: DatabaseSettings = msgspec.field(default_factory=DatabaseSettings)
-    server: ServerSettings = msgspec.field(default_factory=ServerSettings)
-    record: RecordSettings = msgspec.field(default_factory=RecordSettings)
-    stores: dict[str, Any] = {}
-    extra: dict[str, Any] = {}
+    context: dict[str, Any]
+    flows: FlowSettings = FlowSettings()
+    tasks: TaskSettings = TaskSettings()
+    templates: TemplateSettings = TemplateSettings()
+    engine: EngineSettings = EngineSettings()
+    logging: LoggingSettings = LoggingSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    server: ServerSettings = ServerSettings()
+    record: RecordSettings = RecordSettings()
+    stores: dict[str, Any]
+    extra: dict[str, Any]
+
+    def __init__(self, **values: Any) -> None:
+        home = os.path.expanduser("~/.resultant") if "home_dir" not in values else None
+        super().__init__(**{"home_dir": home, "context": {}, "stores": {}, "extra": {}, **values})
 
     def __reduce__(self) -> Any:
         # A pickle may end up in a file. Workers are sent all of it.
         shown = {key: value for key, value in self.context.items() if key != "secrets"}
-        return _settings, ({**_fields(self), "context": shown, "stores": {}},)
+        return _settings, ({**self.values(), "context": shown, "stores": {}},)
 
     def __repr__(self) -> str:
         # Contexts hold secrets and URLs hold passwords; a repr ends up in logs.
         return f"<Settings: home_dir={self.home_dir!r}>"
-
-
-def _fields(settings: Settings) -> dict[str, Any]:
-    return {name: getattr(settings, name) for name in settings.__struct_fields__}
 
 
 def _settings(fields: dict[str, Any]) -> Settings:
@@ -171,4 +201,4 @@ def _settings(fields: dict[str, Any]) -> Settings:
 
 def whole(settings: Settings) -> Any:
     """Return how settings travel to workers: with the secrets in them."""
-    return _settings, (_fields(settings),)
+    return _settings, (settings.values(),)

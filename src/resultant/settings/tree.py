@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import types
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin
-
-import msgspec
 
 from resultant.errors import ConfigurationError
 from resultant.settings.schema import Section, Settings, Wanted
@@ -24,13 +21,13 @@ def known_keys() -> dict[Path, Any]:
     """Return the type of every setting by its path; a table's type is its class."""
 
     def walk(table: type[Section], path: Path) -> Iterator[tuple[Path, Any]]:
-        for field in msgspec.structs.fields(table):
-            here = (*path, field.name)
+        for name, kind in table.types().items():
+            here = (*path, name)
             if here == ("extra",):
                 continue
-            yield here, field.type
-            if isinstance(field.type, type) and issubclass(field.type, Section):
-                yield from walk(field.type, here)
+            yield here, kind
+            if is_table(kind):
+                yield from walk(kind, here)
 
     return dict(walk(Settings, ()))
 
@@ -90,7 +87,7 @@ def check(path: Path, value: Any, where: str = "") -> Any:
             return value
         raise ConfigurationError(
             f"{'.'.join(path)!r} is a table of settings and cannot be {value!r}{f' ({where})' if where else ''}; "
-            f"set one of its keys instead, for example {'.'.join(path)}.{msgspec.structs.fields(kind)[0].name}"
+            f"set one of its keys instead, for example {'.'.join(path)}.{next(iter(kind.types()))}"
         )
     wanted = _wanted(kind)
     if path == ("stores",):
@@ -101,11 +98,8 @@ def check(path: Path, value: Any, where: str = "") -> Any:
     if wanted is not None:
         if wanted.accepts(value):
             return value
-    elif path != ("home_dir",):
-        try:
-            return msgspec.convert(value, kind, strict=True)
-        except msgspec.ValidationError:
-            pass
+    elif path != ("home_dir",) and _fits(kind, value):
+        return dict(value) if isinstance(value, Mapping) else value
     # Text in the place of the context may hold its secrets.
     shown = "" if path == ("context",) and isinstance(value, str) else f" = {value!r}"
     raise ConfigurationError(
@@ -160,8 +154,10 @@ def literal(text: str) -> Any:
         return word == "true"
     if word in ("none", "null"):
         return None
+    from ast import literal_eval
+
     try:
-        return ast.literal_eval(text.strip())
+        return literal_eval(text.strip())
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return text
 
@@ -197,7 +193,7 @@ def with_value(
     if leaf is None:
         if not accept_unknown:
             raise unknown(path, where)
-        return msgspec.structs.replace(settings, extra=_merged(settings.extra, path, value, merge))
+        return settings.replaced(extra=_merged(settings.extra, path, value, merge))
     current = lookup(settings, leaf)
     if leaf != path:
         value = _merged(current, path[len(leaf) :], value, merge)
@@ -218,7 +214,7 @@ def lookup(settings: Settings, path: Path) -> Any:
     node: Any = settings
     for name in path:
         if isinstance(node, Section):
-            if name not in node.__struct_fields__ or name == "extra":
+            if name not in node.types() or name == "extra":
                 break
             node = getattr(node, name)
         elif isinstance(node, Mapping) and name in node:
@@ -238,7 +234,7 @@ def lookup(settings: Settings, path: Path) -> Any:
 def _replaced(node: Any, path: Path, value: Any) -> Any:
     if not path:
         return value
-    return msgspec.structs.replace(node, **{path[0]: _replaced(getattr(node, path[0]), path[1:], value)})
+    return node.replaced(**{path[0]: _replaced(getattr(node, path[0]), path[1:], value)})
 
 
 def _merged(mapping: Any, path: Path, value: Any, merge: bool) -> dict[str, Any]:
@@ -263,6 +259,15 @@ def _kinds(kind: Any) -> set[Any]:
     if isinstance(kind, types.UnionType) or get_origin(kind) is Union:
         return set(get_args(kind))
     return {str} if get_origin(kind) is Literal else {kind}
+
+
+def _fits(kind: Any, value: Any) -> bool:
+    """Return whether a value is of a type as it is: no text stands for a number, and no truth value for a whole number."""
+    if get_origin(kind) is Literal:
+        return isinstance(value, str) and value in get_args(kind)
+    if get_origin(kind) is dict:
+        return isinstance(value, Mapping) and all(isinstance(key, str) for key in value)
+    return any(isinstance(value, each) and (each is bool or not isinstance(value, bool)) for each in _kinds(kind))
 
 
 def _describe(kind: Any) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 
 import pytest
-from msgspec.structs import astuple, replace
 
 from resultant.errors import DatabaseError, RunHeldError, UnknownRunError
 from resultant.records import CacheEntry
@@ -49,7 +48,7 @@ class StateDBTests(StateDBRowTests, StateDBSurveyTests):
         assert len(set(numbers)) == 4
         assert [db.kind(*key) for key in keys] == numbers
         for key, number in zip(keys, numbers, strict=True):
-            assert astuple(db.result_kind(number)) == (number, *key)
+            assert db.result_kind(number) == (number, *key)
         assert db.result_kinds() == [db.result_kind(number) for number in sorted(numbers)]
         with pytest.raises(LookupError):
             db.result_kind(max(numbers) + 1)
@@ -73,7 +72,7 @@ class StateDBTests(StateDBRowTests, StateDBSurveyTests):
         assert db.cache_find("nothing") == []
         assert db.cached("a") == [other, full]
         assert db.cached("nobody") == []
-        again = replace(full, created=9.0)
+        again = full._replace(created=9.0)
         db.cache_put([again])
         db.flush()
         assert db.cache_find("key") == [again, bare]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from msgspec.structs import astuple, replace
 
 from resultant.records import FlowRun, TaskRun
 
@@ -20,12 +19,12 @@ __all__ = ["StateDBFixtures", "flow_run_row", "task_run_row"]
 def flow_run_row(run_id: str, **changes: Any) -> FlowRun:
     """Return a flow run of little content."""
     row = FlowRun(run_id, "flow", f"name of {run_id}", "Running", 1, None, None, 1000.25, 1000.5)
-    return replace(row, **changes)
+    return row._replace(**changes)
 
 
 def task_run_row(run_id: str, slug: str = "task-1", index: int = -1, **changes: Any) -> tuple[Any, ...]:
     """Return a task run of little content as :meth:`~resultant.db.StateDB.task_runs_later` takes it."""
-    return astuple(replace(TaskRun(run_id, slug, index, "Success", 1, 1, 1000.75, 1001.0), **changes))
+    return tuple(TaskRun(run_id, slug, index, "Success", 1, 1, 1000.75, 1001.0)._replace(**changes))
 
 
 class StateDBFixtures:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 import pytest
-from msgspec.structs import astuple, replace
 
 from resultant.errors import UnknownRunError
 from resultant.records import FlowRun, TaskRun
@@ -87,7 +86,7 @@ class StateDBRowTests(StateDBFixtures):
         """By the time when they were created, then by the order of writing."""
         for run_id, created in (("a", 3.0), ("b", 1.0), ("c", 2.0), ("d", 2.0)):
             db.put_flow_run(flow_run_row(run_id, created=created, flow="f" if run_id in "bc" else "g"))
-        db.put_flow_run(replace(db.flow_run("d"), state="Failed"))
+        db.put_flow_run(db.flow_run("d")._replace(state="Failed"))
 
         def ids(**which: Any) -> str:
             return "".join(run.id for run in db.flow_runs(**which))
@@ -117,7 +116,7 @@ class StateDBRowTests(StateDBFixtures):
         )
         bare = TaskRun("a", "bare", -1, "Success", 1, 1, 1.0)
         for rows in ([full], [bare], [full, bare], [bare] * 3 + [full]):
-            db.task_runs_later([astuple(row) for row in rows])
+            db.task_runs_later([tuple(row) for row in rows])
             db.flush()
             assert set(db.task_runs("a")) <= {full, bare}
         assert db.task_runs("a", "full") == [full]
