@@ -45,14 +45,12 @@ def flow_run(row: Sequence[Any]) -> FlowRun:
 
 def task_runs(rows: Iterable[Sequence[Any]]) -> list[TaskRun]:
     """Return the records of rows in the order of its fields."""
-    return [task_run(row) for row in rows]
+    return list(map(task_run, rows))
 
 
 def task_run(row: Sequence[Any]) -> TaskRun:
-    """Return the record of a row in the order of its fields."""
-    values = list(row)
-    values[15] = bool(values[15])
-    return TaskRun._make(values)
+    """Return the record of a row in the order of its fields; truth values of SQLite are numbers, which mean the same."""
+    return TaskRun._make(row)
 
 
 def cache_entries(rows: Iterable[Sequence[Any]]) -> list[CacheEntry]:

@@ -38,7 +38,7 @@ def code_digests(plan: Plan, digester: Digester) -> dict[str, str]:
     known: dict[int, str] = {}
     found: dict[str, str] = {}
     for step in plan.steps:
-        if getattr(step.task, "is_constant", False):
+        if step.task.is_constant:
             # It has no code, and its name may be its value.
             continue
         if step.shelf is not None and step.shelf.code is not None:

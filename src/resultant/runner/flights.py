@@ -81,7 +81,7 @@ class Flights:
             place: the location of its value, if that was worked out already.
         """
         index = step.index
-        if self.inline or getattr(step.task, "is_constant", False):
+        if self.inline or step.task.is_constant:
             end = run_task(self.run, step, state, upstream, inputs, child, place)
             if isinstance(end, Unfinished):
                 self.fly(index, child, end)

@@ -134,11 +134,11 @@ class FlowRun:
         # A cached state that was passed in is for the task's validator to judge.
         if state.__class__ is not Pending and state.is_finished():
             if not (step.mapped and isinstance(state, Mapped)) and state.__class__ is not Cached:
-                if not getattr(step.task, "rerun_always", False):
+                if not step.task.rerun_always:
                     self._arrived(index, state)
                     return
                 state = Pending()
-        elif getattr(step.task, "is_constant", False):
+        elif step.task.is_constant:
             self.settle(index, None, Success(result=Result(step.task.value)), known=True)
             return
         if self.history is not None:
@@ -331,6 +331,12 @@ class FlowRun:
             step = self.plan.steps[index]
             children = None if child is None else self.broods[index].children
             state.cached_inputs = input_results(step, self.states, children, child)
+
+    def take_over(self, index: int, state: State) -> None:
+        """Take in how a step ended that is on record already."""
+        self.states[index] = state
+        self.counts[type(state)] = self.counts.get(type(state), 0) + 1
+        self._arrived(index, state)
 
     def settle(self, index: int, child: int | None, state: State, known: bool = False) -> None:
         """Take in how a task run stands; `known` says that it is on record already."""

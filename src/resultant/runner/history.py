@@ -71,9 +71,7 @@ class History:
         self._read()
         #: The parameters of the attempts before, as text; they are run, and written, again.
         self._given = {
-            step.slug: row.location
-            for step in steps
-            if hasattr(step.task, "required") and (row := self.row(step)) is not None
+            step.slug: row.location for step in steps if step.task.is_parameter and (row := self.row(step)) is not None
         }
 
     def _read(self) -> None:
@@ -169,7 +167,7 @@ class History:
                 # Done again in any case: what it is made of counts.
                 edges += above.upstream
                 continue
-            if hasattr(above.task, "required") and self._is_as_given(run, above):
+            if above.task.is_parameter and self._is_as_given(run, above):
                 continue
             if edge.index in run.redone:
                 return False
@@ -311,10 +309,8 @@ class History:
             return None
         return Retrying(text, result, due, context={"task_loop_count": row.loop}, run_count=row.count)
 
-    def look(self, step: Step, row: TaskRun) -> None:
+    def _look(self, step: Step, row: TaskRun) -> None:
         """Look whether the value of a task run that ended well can be had, and note it if not."""
-        if row.state == "Success" and not self.lost and self._is_untouched(row):
-            return
         key = step.slug, row.index
         if row.state not in _SUCCESSFUL or row.none or (self.lost and key in self.lost):
             return
@@ -329,7 +325,7 @@ class History:
             self.lose(step, row.index, reason)
 
     def look_each(self, asked: list[tuple[Step, TaskRun]]) -> None:
-        """Look at the values of several task runs; see :meth:`look`."""
+        """Look whether the values of task runs that ended well can be had, and note those that cannot."""
         # Of a kind that is far away there may be thousands, and each look takes as long as the way there and back.
         samples = {row.kind: (step, row) for step, row in asked if row.location is not None}
         far = {kind for kind, sample in samples.items() if self._kinds.at_once(*sample) > 1}
@@ -341,17 +337,15 @@ class History:
             ]
             reasons = self._kinds.why_lost_each(pairs) if pairs else []
             self._asked = {(row.slug, row.index): why for (_, row), why in zip(pairs, reasons, strict=True)}
+        looks, lost = self._kinds.looks, self.lost
         for step, row in asked:
-            self.look(step, row)
+            # One look, and no more than one system call, shows of most that the bytes are as they were.
+            if row.state == "Success" and not lost and (look := looks.get(row.kind)) is not None:
+                location, size = row.location or ESCAPED, row.size
+                if size is not None and location[:1] != ESCAPED and look(location, size, row.ended or row.started):
+                    continue
+            self._look(step, row)
         self._asked = {}
-
-    def _is_untouched(self, row: TaskRun) -> bool:
-        """Return whether one look, and no more than one system call, shows that the bytes of a row are as they were."""
-        look = self._kinds.looks.get(row.kind)
-        location, size = row.location, row.size
-        if look is None or location is None or size is None or location[:1] == ESCAPED:
-            return False
-        return look(location, size, row.ended or row.started)
 
     def lose(self, step: Step, index: int, reason: Exception | str) -> None:
         """Note, and say, that a recorded result cannot be used any more."""

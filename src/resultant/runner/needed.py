@@ -55,7 +55,7 @@ def look_for_needed(history: History, steps: list[Step]) -> None:
 
 def _pending(history: History, step: Step, rows: Iterable[int]) -> set[int] | None:
     """Return the children of a step that do not stand; all of them where their number is not known."""
-    if getattr(step.task, "rerun_always", False):
+    if step.task.rerun_always:
         return _ALL
     if not step.mapped:
         return set() if history.stood(step, -1) else _ALL

@@ -131,7 +131,7 @@ class Upstream:
         self.mapped: bool = edge.mapped
         self.flattened: bool = edge.flattened
         #: Whether every process makes for itself what comes through it.
-        self.anew: bool = getattr(edge.upstream_task, "rerun_always", False)
+        self.anew: bool = edge.upstream_task.rerun_always
         #: What stands before the part of what comes through it, where a task's inputs are told from others.
         self.label = name_of(edge.key) + b"m" * edge.mapped + b"f" * edge.flattened
 
@@ -266,13 +266,13 @@ def prepare(step: Step, run: Run, flow_result: Result | None) -> None:
     step.handlers = (*task.state_handlers, *run.handlers)
     result = task.result
     # A constant is part of the flow: only a result of its own gets it written.
-    if result is None and not getattr(task, "is_constant", False):
+    if result is None and not task.is_constant:
         result = flow_result
     target = task.target
     if result is not None:
         step.result = result
         storing, step.direct, inline = _traits(type(result))
-        step.lenient = inline and (hasattr(task, "required") or task.auto_generated)
+        step.lenient = inline and (task.is_parameter or task.auto_generated)
         step.stores = run.checkpointing and task.checkpoint is not False and storing
         step.own_location = task.result is not None and _has_location(task.result)
         if result.location is not None and step.stores and not inline:
@@ -382,4 +382,4 @@ def _folder(result: Any) -> str | None:
 
 def is_input(task: Any) -> bool:
     """Return whether a result was configured by the library itself: a parameter's, or that of a part of one."""
-    return bool(task.auto_generated) or (hasattr(task, "default") and hasattr(task, "required"))
+    return bool(task.auto_generated or task.is_parameter)

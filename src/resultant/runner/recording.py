@@ -195,7 +195,7 @@ class Recorder:
         elif location is not None and isinstance(state, Cached):
             location = _whole(result, location)
         kept = location is None and children is None and result.value is not None and not state.is_skipped()
-        if kept and successful and not (hasattr(step.task, "required") or getattr(step.task, "rerun_always", False)):
+        if kept and successful and not (step.task.is_parameter or step.task.rerun_always):
             self.kept_in_memory.add(step.name)
         return (
             self._id,

@@ -40,17 +40,30 @@ def stands(run: FlowRun, history: History, step: Step) -> bool:
         Whether there is nothing to begin: the step stands, or something has to be done again before it.
     """
     index = step.index
-    if hasattr(step.task, "required"):
+    if step.task.is_parameter:
         # A parameter costs nothing, and may have been given anew: what depends on it compares what it was given.
         run.redone.add(index)
         return False
-    inputs = of_task(history.digester, step, run.states) if history.row(step) is not None else None
+    row = history.row(step)
+    inputs = of_task(history.digester, step, run.states) if row is not None else None
+    if (
+        row is not None
+        and inputs is not None
+        and inputs == row.input
+        and not step.mapped
+        and not step.task.rerun_always
+    ):
+        # The usual case, which a run may meet ten thousand times.
+        state = history.take(step, row)
+        if state is not None:
+            run.take_over(index, state)
+            return True
     if step.mapped:
         states = history.whole(run, step, inputs)
         if states is not None:
             _adopt_whole(run, step, states)
             return True
-    if not getattr(step.task, "rerun_always", False) or (step.slug, -1) in history.kept:
+    if not step.task.rerun_always or (step.slug, -1) in history.kept:
         state = history.standing(run, step, -1, lambda: inputs)
         if state is not None and not (step.mapped and state.__class__ in (Success, Cached)):
             run.settle(index, None, state, known=True)

@@ -183,7 +183,7 @@ def stock(db: StateDB, plan: Plan, run: Run) -> None:
     """
     parameters: str | None = None
     for step in plan.steps:
-        if step.task.cache_for is None or getattr(step.task, "is_constant", False) or hasattr(step.task, "required"):
+        if step.task.cache_for is None or step.task.is_constant or step.task.is_parameter:
             continue
         digester = run.digester
         assert digester is not None
