@@ -41,6 +41,7 @@ class Aside:
         self._journal = journal
         self._lock = threading.RLock()
         self._parcels: list[Parcel] = []
+        self._counted = 0, 0  # so many of them are known to have so many rows
         self._safe = 0  # so many of them, the first ones, are in the journal
         self._bare: list[
             Parcel
@@ -50,7 +51,13 @@ class Aside:
         self._last = 0.0  # when rows were last put aside
 
     def __len__(self) -> int:
-        return count(self._parcels)
+        # Asked after every few rows: those that were counted before are not counted again.
+        with self._lock:
+            parcels, rows = self._counted
+            many = len(self._parcels)
+            if many != parcels:
+                self._counted = many, rows + count(self._parcels[parcels:])
+            return self._counted[1]
 
     def bring(self) -> bool:
         """Bring what waits into the journal; return whether it is time to bring that to the database."""
@@ -101,11 +108,13 @@ class Aside:
             # In this order: if Ctrl-C comes in between, more is taken for bare than is.
             self._safe = 0
             self._parcels = []
+            self._counted = 0, 0
 
     def put_back(self, parcels: list[Parcel]) -> None:
         """Keep what could not be brought to the database, in front of what came since."""
         with self._lock:
             self._parcels[:0] = parcels
+            self._counted = 0, 0
             # As long as some of it is not in the journal, nothing that came since is.
             self._safe = 0 if self._bare else self._safe + len(parcels)
             self._bare = []
@@ -123,6 +132,7 @@ class Aside:
             if self._parcels and self._journal.size > _LONG:
                 self._safe = 0
                 self._parcels = write(self._parcels)
+                self._counted = 0, 0
             if self._parcels:
                 self._journal.written(self._size)
             else:

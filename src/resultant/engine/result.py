@@ -18,12 +18,15 @@ if TYPE_CHECKING:
     from resultant.records import ResultRecord
     from resultant.stores import Stat
 
-__all__ = ["NoResult", "NoResultType", "Result"]
+__all__ = ["UNDIGESTED", "NoResult", "NoResultType", "Result"]
 
 _new = object.__new__
 
+#: The bytes of a value whose digest is still to be taken.
+UNDIGESTED = "_undigested"
+
 #: What a recorded run knows of one value's bytes.
-_KNOWN = ("_size", "_digest", "_part", "_load")
+_KNOWN = ("_size", "_digest", "_part", "_load", UNDIGESTED)
 
 
 class _DefaultSerializer:

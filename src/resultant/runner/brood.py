@@ -5,6 +5,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from resultant.engine.integrity import Digester
     from resultant.engine.state import Mapped, State
@@ -18,7 +19,7 @@ __all__ = ["Brood"]
 class Brood:
     """The children of one mapped task while they run."""
 
-    __slots__ = ("children", "claims", "fingerprint", "inputs", "left", "note", "parent", "places", "waiting")
+    __slots__ = ("children", "claims", "fingerprint", "inputs", "left", "note", "parent", "places", "usual", "waiting")
 
     def __init__(self, children: Children | None, claims: Claims, parent: Mapped, count: int) -> None:
         self.children = children
@@ -30,6 +31,8 @@ class Brood:
         self.inputs: Inputs | None = None
         #: Notes how children stand, where rows are written.
         self.note: Callable[[int, State, float, State | None], None] | None = None
+        #: The type of value, and what takes the rows, of children that end as most do; see ``Recorder.children``.
+        self.usual: tuple[type | None, Callable[[tuple[Any, ...]], None] | None] = None, None
         #: Where each child's value goes, if that was worked out for all of them.
         self.places: list[str | None] | None = None
         #: Children that wait for children above them: how many arrivals each still needs.

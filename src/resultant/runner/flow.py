@@ -11,9 +11,10 @@ from resultant.engine.state import Cached, Failed, Mapped, Pending, Retrying, St
 from .brood import Brood
 from .fingerprint import inputs_of_children
 from .flights import Flights
+from .inline import run_children
 from .mapping import Children, Claims, input_results, states_above
 from .resuming import adopt_children, child_stands, gathered, stands
-from .task import Unfinished, died, parent_state, run_task
+from .task import died, parent_state
 from .waits import Waits
 
 TYPE_CHECKING = False
@@ -109,9 +110,9 @@ class FlowRun:
                 elif self.missing[index := heappop(self.ready)] <= 0:
                     self._begin(index)
                 if flights.count:
-                    self._land(wait=False)
+                    self.land(wait=False)
             if flights.count:
-                self._land(wait=True)
+                self.land(wait=True)
             elif self._waits and not self.one_pass and not self.torn:
                 sleep(self._waits.pause())
                 self._wake()
@@ -182,7 +183,7 @@ class FlowRun:
         if not found.count:
             self.complete(index, brood)
         elif self.flights.inline:
-            self._run_brood(step, brood)
+            run_children(self, step, brood)
         else:
             self._free_brood(step, brood)
         self.announce(step)
@@ -196,50 +197,7 @@ class FlowRun:
         self.states[step.index] = parent
         return brood
 
-    def _run_brood(self, step: Step, brood: Brood) -> None:
-        """Run all children on this thread, one after the other: the loop that decides what a mapped task costs."""
-        children, states, run, recorder = brood.children, brood.parent.map_states, self.run, self.recorder
-        assert children is not None
-        counts, quick, index, places = self.counts, children.quick, step.index, brood.places
-        note = None if recorder is None else recorder.children(step, brood)
-        waiting, brood.left = 0, children.count
-        for child in range(children.count):
-            state = states[child]
-            if state is None:
-                state = _new(Pending)
-            elif state.is_finished():
-                waiting += self._keep(index, child, state)
-                continue
-            if not quick and (missing := children.waits_for(child)):
-                brood.waiting[child] = missing
-                waiting += 1
-                continue
-            inputs = children.inputs(child)
-            upstream = None if quick else children.states(child)
-            self.started += 1
-            began = time() if note is not None else 0.0
-            end: Any = run_task(run, step, state, upstream, inputs, child, None if places is None else places[child])
-            cls = end.__class__
-            if cls is Success or cls is Cached:
-                states[child] = end
-                counts[cls] = counts.get(cls, 0) + 1
-                if note is not None:
-                    note(child, end, began, state)
-            elif cls is Unfinished:
-                self._land(wait=False)
-                self.began[index, child] = began
-                states[child] = state
-                self.flights.fly(index, child, end)
-                waiting += 1
-            else:
-                if note is not None:
-                    note(child, end, began, state)
-                waiting += self._keep(index, child, end)
-        brood.left += waiting - children.count  # what has landed meanwhile is counted already
-        if not brood.left:
-            self.complete(index, brood)
-
-    def _keep(self, index: int, child: int, state: Any) -> bool:
+    def keep(self, index: int, child: int, state: Any) -> bool:
         """Note the state of a child; return whether it is still to come back."""
         self._put(index, child, state)
         if state.is_finished():
@@ -300,7 +258,7 @@ class FlowRun:
         if end is not None:
             self.settle(step.index, child, end)
 
-    def _land(self, wait: bool) -> None:
+    def land(self, wait: bool) -> None:
         """Take in what has come back: one after waiting for it, and all that is there."""
         timeout = None
         if wait and self._waits and not self.one_pass:

@@ -168,6 +168,7 @@ class Step:
         "fields",
         "handlers",
         "index",
+        "late",
         "lenient",
         "location",
         "mapped",
@@ -217,6 +218,8 @@ class Step:
         self.store: Store | None = None
         self.packs = 0
         self.packer: Packer | None = None
+        #: Whether the digests of small values are taken later, many at a time: whoever runs the children sees to that.
+        self.late = False
         #: What every copy of the configured result has in common, worked out at the first one.
         self.fields: list[tuple[str, Any]] | None = None
 
@@ -230,10 +233,11 @@ class Step:
         self.dependents = []
         self.store = None
         self.packer = None
+        self.late = False
         self.fields = None
 
 
-_OF_ONE_PROCESS = ("dependents", "fields", "packer", "store")
+_OF_ONE_PROCESS = ("dependents", "fields", "late", "packer", "store")
 
 
 class Plan:

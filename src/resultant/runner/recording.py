@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from time import time
 
+from resultant.engine.result import UNDIGESTED
 from resultant.engine.state import Cached, Failed, Mapped, Pending, Retrying, Scheduled, Skipped, Success
 from resultant.records import location_text
 
@@ -13,7 +14,7 @@ from .fingerprint import inputs_of_task, mark_anew
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from resultant.db import StateDB
@@ -93,7 +94,8 @@ class Recorder:
             brood: its children.
 
         Returns:
-            Takes a child's position, its state, when its code began, in seconds since the epoch, and its state before.
+            Takes a child's position, its state, when its code began, in seconds since the epoch, and its state before. Once
+            it has met children that end as most do, `brood.usual` says what takes the rows of others like them.
         """
         #: What takes the usual rows, by the type of value.
         ways: dict[type, Callable[[tuple[Any, ...]], None]] = {}
@@ -105,6 +107,8 @@ class Recorder:
 
         def note(index: int, state: State, began: float, before: State | None) -> None:
             inputs = None if many is not None or inputs_of is None else inputs_of(index)
+            if UNDIGESTED in state._result.__dict__:
+                self.digest([state._result])
             # The usual case, which a run may meet a million times.
             if state.__class__ is Success and before.__class__ is Pending and not state._context:
                 result = state._result
@@ -115,6 +119,8 @@ class Recorder:
                 known = many is not None or inputs is not None
                 if known and take is not None and result.location is not None and result._digest:
                     take((index, began, time(), inputs, result))
+                    if many is not None:
+                        brood.usual = kind, take
                     return
             if many is not None:
                 (inputs,) = many([index])
@@ -245,6 +251,7 @@ class Recorder:
     def _rows(self, noted: list[Any], inputs: list[bytes] | None = None) -> list[Any]:
         """Return the usual rows of what was noted, made many at a time: that takes half as long as one by one."""
         results = noted[4::5]
+        self.digest(results)
         fingerprints = self.digester.each(noted[3::5] if inputs is None else inputs)
         digests = [bytearray(given + result._digest) for given, result in zip(fingerprints, results, strict=True)]
         locations = [result.location for result in results]
@@ -253,6 +260,17 @@ class Recorder:
         sizes = [result._size for result in results]
         columns = zip(noted[::5], noted[1::5], noted[2::5], digests, locations, sizes, strict=True)
         return list(chain.from_iterable(columns))
+
+    def digest(self, results: Iterable[Result]) -> None:
+        """Take those digests that were left for later; each thread may do that at any time.
+
+        Args:
+            results: some of which have their bytes with them.
+        """
+        late = [(result, data) for result in results if (data := result.__dict__.get(UNDIGESTED)) is not None]
+        for (result, _), digest in zip(late, self.digester.each([data for _, data in late]), strict=True):
+            result._digest = digest
+            result.__dict__.pop(UNDIGESTED, None)
 
     def _place(self, step: Step, result: Any, location: str) -> str:
         """Return the full name of a location whose store has locations of its own, as many others do."""

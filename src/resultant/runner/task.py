@@ -233,10 +233,11 @@ def conclude(frame: TaskFrame, running: State, outcome: State) -> State:
     step = frame.step
     if outcome.__class__ is Looped and not outcome.message:
         outcome.message = "Task is looping."
-    elif frame.run.digester is not None and isinstance(outcome, Failed):
-        keep_failure(frame, outcome)
-    elif frame.run.digester is not None and isinstance(outcome, Skipped):
-        keep_signal(frame, outcome)
+    elif frame.run.digester is not None and outcome.__class__ is not Success:
+        if isinstance(outcome, Failed):
+            keep_failure(frame, outcome)
+        elif isinstance(outcome, Skipped):
+            keep_signal(frame, outcome)
     if step.handlers:
         before = outcome._result
         told = change(frame, running, outcome)
