@@ -18,15 +18,12 @@ if TYPE_CHECKING:
     from resultant.records import ResultRecord
     from resultant.stores import Stat
 
-__all__ = ["UNDIGESTED", "NoResult", "NoResultType", "Result"]
+__all__ = ["NoResult", "NoResultType", "Result"]
 
 _new = object.__new__
 
-#: The bytes of a value whose digest is still to be taken.
-UNDIGESTED = "_undigested"
-
 #: What a recorded run knows of one value's bytes.
-_KNOWN = ("_size", "_digest", "_part", "_load", UNDIGESTED)
+_KNOWN = ("_size", "_digest", "_undigested", "_part", "_load")
 
 
 class _DefaultSerializer:
@@ -70,6 +67,8 @@ class Result:
     #: What a recorded run knows of the stored bytes: their number, and their digest.
     _size: int | None = None
     _digest: bytes | None = None
+    #: Those bytes, where their digest is still to be taken.
+    _undigested: bytes | None = None
     #: Reads the value of a result that has none yet; see :mod:`resultant.engine.recorded`.
     _load: Callable[[Result], Any] | None = None
 

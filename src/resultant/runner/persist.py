@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from resultant.engine.location import call_with_names, check_returned, default_location
-from resultant.engine.result import UNDIGESTED, Result
+from resultant.engine.result import Result
 from resultant.engine.stored import load
 from resultant.errors import (
     AccessError,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["like", "locate", "packer_of", "put_behind", "read_target", "save", "wrap"]
 
 #: Attributes of a result that belong to one value.
-_OF_ONE_VALUE = ("value", "location", "_size", "_digest", "_part", "_load", UNDIGESTED)
+_OF_ONE_VALUE = ("value", "location", "_size", "_digest", "_undigested", "_part", "_load")
 #: Up to here, bytes of a result that go far away travel from a worker process to the driver, as its value does.
 _LEFT = SPILL
 
@@ -120,7 +120,7 @@ def save(frame: TaskFrame, value: Any, background: bool) -> tuple[Result, Future
     if run.digester is not None:
         stored._size = len(few)
         if step.late and not behind:
-            stored.__dict__[UNDIGESTED] = few
+            stored._undigested = few
         else:
             stored._digest = run.digester.small(few)
     if step.packs:

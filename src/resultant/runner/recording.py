@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import chain
 from time import time
 
-from resultant.engine.result import UNDIGESTED
 from resultant.engine.state import Cached, Failed, Mapped, Pending, Retrying, Scheduled, Skipped, Success
 from resultant.records import location_text
 
@@ -107,7 +106,7 @@ class Recorder:
 
         def note(index: int, state: State, began: float, before: State | None) -> None:
             inputs = None if many is not None or inputs_of is None else inputs_of(index)
-            if UNDIGESTED in state._result.__dict__:
+            if state._result._undigested is not None:
                 self.digest([state._result])
             # The usual case, which a run may meet a million times.
             if state.__class__ is Success and before.__class__ is Pending and not state._context:
@@ -267,10 +266,10 @@ class Recorder:
         Args:
             results: some of which have their bytes with them.
         """
-        late = [(result, data) for result in results if (data := result.__dict__.get(UNDIGESTED)) is not None]
+        late = [(result, data) for result in results if (data := result._undigested) is not None]
         for (result, _), digest in zip(late, self.digester.each([data for _, data in late]), strict=True):
             result._digest = digest
-            result.__dict__.pop(UNDIGESTED, None)
+            result._undigested = None
 
     def _place(self, step: Step, result: Any, location: str) -> str:
         """Return the full name of a location whose store has locations of its own, as many others do."""
