@@ -16,8 +16,9 @@ from command_line import Shell
 
 from resultant import Flow, config, task
 from resultant.engine.results import URLResult
+from resultant.runner.digest_key import digester
 from resultant.runner.intents import Intents, intent_files
-from resultant.runner.recorded_runs import database, digester
+from resultant.runner.recorded_runs import database
 
 pytestmark = pytest.mark.timeout(90)
 

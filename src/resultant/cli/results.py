@@ -76,7 +76,7 @@ def fields_of(run: RecordedRun, row: TaskRun) -> dict[str, Any]:
         "type": None if kind is None else kind.type,
         "location": place(run, row),
         "size": row.size,
-        "none": bool(row.none),
+        "none": row.none,
         "ended": output.iso(row.ended),
     }
 

@@ -49,8 +49,9 @@ def task_runs(rows: Iterable[Sequence[Any]]) -> list[TaskRun]:
 
 
 def task_run(row: Sequence[Any]) -> TaskRun:
-    """Return the record of a row in the order of its fields; truth values of SQLite are numbers, which mean the same."""
-    return TaskRun._make(row)
+    """Return the record of a row in the order of its fields."""
+    # Truth values of SQLite are numbers.
+    return TaskRun._make((*row[:15], bool(row[15]), *row[16:]))
 
 
 def cache_entries(rows: Iterable[Sequence[Any]]) -> list[CacheEntry]:
