@@ -33,9 +33,8 @@ def run_children(flow_run: FlowRun, step: Step, brood: Brood) -> None:
     assert children is not None
     counts, quick, index, places = flow_run.counts, children.quick, step.index, brood.places
     note = None if recorder is None else recorder.children(step, brood)
-    # What this loop does for a row is done between two files, with the processor's caches full of the system's code.
-    # So it does next to nothing there, and leaves the rest to those who write many rows at a time.
-    step.late = note is not None and step.plain and step.direct and not step.packs
+    # This loop only notes what there is, and leaves the rest to those who write many rows at a time: that takes less for each.
+    step.digests_later = note is not None and step.plain and step.direct and not step.packs
     kind, take = brood.usual
     began = time()
     waiting, brood.left = 0, children.count
@@ -86,8 +85,8 @@ def run_children(flow_run: FlowRun, step: Step, brood: Brood) -> None:
                 note(child, end, began, state)
             waiting += flow_run.keep(index, child, end)
             began = time()
-    if recorder is not None and step.late:
-        step.late = False
+    if recorder is not None and step.digests_later:
+        step.digests_later = False
         recorder.digest([state._result for state in states if state.__class__ is Success])
     brood.left += waiting - children.count  # what has landed meanwhile is counted already
     if not brood.left:

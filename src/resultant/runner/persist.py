@@ -119,7 +119,7 @@ def save(frame: TaskFrame, value: Any, background: bool) -> tuple[Result, Future
     behind = background and len(few) >= store.background_from
     if run.digester is not None:
         stored._size = len(few)
-        if step.late and not behind:
+        if step.digests_later and not behind:
             stored._undigested = few
         else:
             stored._digest = run.digester.small(few)

@@ -164,11 +164,11 @@ class Step:
         "constants",
         "context",
         "dependents",
+        "digests_later",
         "direct",
         "fields",
         "handlers",
         "index",
-        "late",
         "lenient",
         "location",
         "mapped",
@@ -219,7 +219,7 @@ class Step:
         self.packs = 0
         self.packer: Packer | None = None
         #: Whether the digests of small values are taken later, many at a time: whoever runs the children sees to that.
-        self.late = False
+        self.digests_later = False
         #: What every copy of the configured result has in common, worked out at the first one.
         self.fields: list[tuple[str, Any]] | None = None
 
@@ -233,11 +233,11 @@ class Step:
         self.dependents = []
         self.store = None
         self.packer = None
-        self.late = False
+        self.digests_later = False
         self.fields = None
 
 
-_OF_ONE_PROCESS = ("dependents", "fields", "late", "packer", "store")
+_OF_ONE_PROCESS = ("dependents", "fields", "digests_later", "packer", "store")
 
 
 class Plan:
