@@ -124,6 +124,29 @@ def test_whoever_lost_its_run_writes_nothing_more(db: PostgresDB, postgres: str,
     other.close()
 
 
+def test_rows_of_a_run_that_is_let_go_of_while_they_are_on_their_way(
+    db: PostgresDB, postgres: str, postgres_server: Any
+) -> None:
+    db.put_flow_run(flow_run_row("a"))
+    other = PostgresDB(postgres)
+    hold = db.hold("a")
+    restart(postgres_server)
+    with other.hold("a"):
+        db.task_runs_later([task_run_row("a")])
+        with pytest.raises(RunHeldError):
+            db.flush()
+        ask = db._links.recall
+
+        def ask_late() -> None:
+            hold.close()
+            ask()
+
+        db._links.recall = ask_late
+        db.flush()
+        assert other.task_runs("a") == []
+    other.close()
+
+
 def test_a_server_that_goes_away_as_soon_as_it_answers(
     db: PostgresDB, postgres_server: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

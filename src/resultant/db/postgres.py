@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 
 from .cache_intake import CacheIntake
 from .parcels import one_by_one, unpacked
@@ -85,20 +86,24 @@ class PostgresDB(Reading):
         return one_by_one(self.task_runs_later, (run_id, slug, attempt, kind), make)
 
     def _write_task_runs(self, parcels: list[Parcel]) -> None:
-        lost = self._holds.lost
-        rows = [row for row in unpacked(parcels) if row[0] not in lost]
+        rows = unpacked(parcels)
         for start in range(0, len(rows), _MOST):
-            some = rows[start : start + _MOST]
-            last: dict[tuple[Any, ...], tuple[Any, ...]] = {}
-            for row in some:
+            self._links.use(partial(self._write_some, rows[start : start + _MOST]), writing=True)
+
+    def _write_some(self, rows: list[tuple[Any, ...]], link: Connection) -> None:
+        # Only here is it known which runs are lost: the server has been asked once more if it might have been away.
+        lost = self._holds.lost
+        last: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+        for row in rows:
+            if row[0] not in lost:
                 last.pop(row[:3], None)
                 last[row[:3]] = row
-            payload = _payload(list(last.values()))
-            query = "SELECT write_task_runs(%s::jsonb)"
-            found = self._links.use(lambda link: link.execute(query, [payload]).fetchone(), writing=True)  # noqa: B023
-            (missing,) = found or (None,)
-            if missing is not None:
-                raise unknown(missing)
+        if not last:
+            return
+        found = link.execute("SELECT write_task_runs(%s::jsonb)", [_payload(list(last.values()))]).fetchone()
+        (missing,) = found or (None,)
+        if missing is not None:
+            raise unknown(missing)
 
     def put_flow_run(self, run: FlowRun) -> None:
         """Write a flow run; see :class:`~resultant.db.StateDB`."""

@@ -64,9 +64,10 @@ class Holds:
 
     def _let_go(self, hold: ServerHold) -> None:
         with self._lock:
-            self._all.discard(hold)
+            # In this order: whoever writes does not find it held any more, and then looks whether it is lost.
             if hold.lost:
                 self.lost.add(hold.run)
+            self._all.discard(hold)
             if not self._all:
                 self._empty.set()
 
