@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
@@ -72,6 +73,21 @@ def test_a_success_is_on_record_with_its_place_size_and_digest(tmp_path: Path) -
     kind = database().result_kind(row.kind or 0)
     assert (kind.type, json.loads(kind.options)["dir"]) == ("local", str(tmp_path))
     assert json.loads(kind.serializer or "")["name"] == "pickle"
+
+
+def test_what_a_record_knows_of_a_result_costs_no_dictionary_of_its_own(tmp_path: Path) -> None:
+    class Own(LocalResult):
+        pass
+
+    # Python stops giving a class's objects new attributes cheaply when there are a few tens of them.
+    made = [Own(dir=str(tmp_path)) for _ in range(50)]
+    with Flow("attributes", result=made[0]) as flow:
+        doubled = double.map(list(range(100)))
+
+    results = [state._result for state in flow.run().result[doubled].map_states]
+
+    assert all(result._digest for result in results)
+    assert not any(type(part) is dict for part in gc.get_referents(*results))
 
 
 def test_a_failure_is_on_record_without_its_message_and_its_text_lies_in_the_home(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from resultant.errors import ResultNotImplementedError
 
 TYPE_CHECKING = False
@@ -71,6 +73,16 @@ class Result:
     _undigested: bytes | None = None
     #: Reads the value of a result that has none yet; see :mod:`resultant.engine.recorded`.
     _load: Callable[[Result], Any] | None = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        # Objects of a class share the names of their attributes as long as those are known before there are many objects;
+        # a name that comes later costs each object a dictionary of its own, which takes memory and garbage collections.
+        # https://github.com/python/cpython/blob/3.11/Objects/dictobject.c, init_inline_values
+        with suppress(TypeError):  # abstract, or derived from a class that makes its objects in its own way
+            attributes = _new(cls).__dict__
+            for name in ("value", "location", "serializer", *_KNOWN):
+                attributes[name] = None
 
     def __init__(
         self,

@@ -32,7 +32,7 @@ class Brood:
         #: Notes how children stand, where rows are written.
         self.note: Callable[[int, State, float, State | None], None] | None = None
         #: The type of value, and what takes the rows, of children that end as most do; see ``Recorder.children``.
-        self.usual: tuple[type | None, Callable[[tuple[Any, ...]], None] | None] = None, None
+        self.usual: tuple[type | None, Any] = None, None
         #: Where each child's value goes, if that was worked out for all of them.
         self.places: list[str | None] | None = None
         #: Children that wait for children above them: how many arrivals each still needs.

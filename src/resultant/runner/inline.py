@@ -60,12 +60,11 @@ def run_children(flow_run: FlowRun, step: Step, brood: Brood) -> None:
             if note is not None:
                 ended, result = time(), end._result
                 if (
-                    take is not None
-                    and result.value.__class__ is kind
-                    and state.__class__ is Pending
-                    and cls is Success
+                    result.value.__class__ is kind
                     and result._size is not None
                     and result.location is not None
+                    and state.__class__ is Pending
+                    and cls is Success
                     and end._context is None
                 ):
                     take((child, began, ended, None, result))

@@ -266,8 +266,15 @@ class Recorder:
         Args:
             results: some of which have their bytes with them.
         """
-        late = [(result, data) for result in results if (data := result._undigested) is not None]
-        for (result, _), digest in zip(late, self.digester.each([data for _, data in late]), strict=True):
+        late, payloads = [], []
+        for result in results:
+            # Looked at once: another thread may be at it.
+            data = result._undigested
+            if data is not None:
+                late.append(result)
+                payloads.append(data)
+        digests = self.digester.each(payloads)
+        for result, digest in zip(late, digests, strict=True):
             result._digest = digest
             result._undigested = None
 
