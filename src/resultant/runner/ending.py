@@ -70,17 +70,18 @@ def final_state(flow: Any, tracker: FlowRun, running: State, return_tasks: Itera
         if unknown:
             raise ValueError(f"Some tasks provided in `return_tasks` were not found in the flow: {unknown}")
         found = {task: found[task] for task in wanted}
-    terminal = _with_children(states[index[task]] for task in flow.terminal_tasks())
-    reference = [states[index[task]] for task in flow.reference_tasks()]
-    flat = _with_children(reference)
+    terminal, wanted_tasks = flow.terminal_tasks(), flow.reference_tasks()
+    reference = [states[index[task]] for task in wanted_tasks]
+    judged = _one_of_each(reference)
+    ends = judged if terminal == wanted_tasks else _one_of_each(states[index[task]] for task in terminal)
     final: State
-    if not all(state.is_finished() for state in terminal):
+    if not all(state.is_finished() for state in ends):
         final = running if running.is_running() else Running()
         final.result = found
         return final
-    if any(state.is_failed() for state in flat):
+    if any(state.is_failed() for state in judged):
         final = Failed("Some reference tasks failed.", result=found)
-    elif all(state.is_successful() for state in flat):
+    elif all(state.is_successful() for state in judged):
         final = Success("All reference tasks succeeded.", result=found)
     else:
         final = Success("No reference tasks failed.", result=found)
@@ -89,6 +90,11 @@ def final_state(flow: Any, tracker: FlowRun, running: State, return_tasks: Itera
         answer = handler(flow, final, set(reference))
         final = final if answer is None else answer
     return final
+
+
+def _one_of_each(states: Iterable[State]) -> list[State]:
+    """Return one state of each class that there is: what is asked of thousands, the class alone answers."""
+    return list({state.__class__: state for state in _with_children(states)}.values())
 
 
 def _with_children(states: Iterable[State]) -> list[State]:

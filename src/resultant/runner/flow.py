@@ -13,7 +13,7 @@ from .fingerprint import inputs_of_children
 from .flights import Flights
 from .inline import run_children
 from .mapping import Children, Claims, input_results, states_above
-from .resuming import adopt_children, child_stands, gathered, stands
+from .resuming import adopt_children, child_stands, gathered, stands, take_over_ready
 from .task import died, parent_state
 from .waits import Waits
 
@@ -102,6 +102,8 @@ class FlowRun:
 
     def _work(self) -> None:
         flights = self.flights
+        if self.history is not None:
+            take_over_ready(self, self.history)
         while True:
             while self.ready or (self.ready_children and flights.count < flights.most):
                 if not self.ready:
@@ -294,7 +296,8 @@ class FlowRun:
         """Take in how a step ended that is on record already."""
         self.states[index] = state
         self.counts[type(state)] = self.counts.get(type(state), 0) + 1
-        self._arrived(index, state)
+        if self.plan.steps[index].dependents:
+            self._arrived(index, state)
 
     def settle(self, index: int, child: int | None, state: State, known: bool = False) -> None:
         """Take in how a task run stands; `known` says that it is on record already."""

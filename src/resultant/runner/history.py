@@ -116,7 +116,8 @@ class History:
 
     def row(self, step: Step, index: int = -1) -> TaskRun | None:
         """Return what is recorded of a task run, if anything is."""
-        return self._rows.get(step.slug, {}).get(index)
+        rows = self._rows.get(step.slug)
+        return None if rows is None else rows.get(index)
 
     def rows(self, step: Step) -> dict[int, TaskRun]:
         """Return what is recorded of a task and its mapped children, by position; -1 is the task itself."""

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from .plan import Step
 
+    _Kind = tuple[type[Result], list[tuple[str, Any]], Any, LoadRecorded]
+
 __all__ = ["NOT_STORED", "Kinds"]
 
 NOT_STORED = "is not stored: it was in the memory of the process that made it, or `resultant gc` released it"
@@ -41,7 +43,8 @@ class Kinds:
         self._db = db
         self._digester = digester
         #: Class, attributes, store and reader of results, by kind, or by step and kind where the flow's own object is needed.
-        self._known: dict[Any, tuple[type[Result], dict[str, Any], Any, LoadRecorded]] = {}
+        #: Attributes are set one by one: an object that is asked for its dictionary makes one, which costs more than they do.
+        self._known: dict[Any, _Kind] = {}
         #: By kind, what tells from location, size and time that nobody has touched a result since, where that is cheap.
         self.looks: dict[int | None, Callable[[str, int, float], bool]] = {}
         self._types: tuple[type, ...] = tuple(
@@ -58,16 +61,16 @@ class Kinds:
         known = self._known
         cls, fields, _, load = known.get(row.kind) or known.get((step.index, row.kind)) or self._look_up(step, row.kind)
         result: Result = _new(cls)
-        own = result.__dict__
-        own.update(fields)
+        for name, field in fields:
+            setattr(result, name, field)
         location = row.location
         if location is not None:
-            own["location"] = location_of(location) if location[:1] == ESCAPED else location
-            own["_size"] = row.size
-            own["_digest"] = row.digest
-            own["_load"] = load
+            result.location = location_of(location) if location[:1] == ESCAPED else location
+            result._size = row.size
+            result._digest = row.digest
+            result._load = load
         elif row.none:
-            own["value"] = None
+            result.value = None
         else:
             later(result, _gone)
         return result
@@ -112,7 +115,7 @@ class Kinds:
         kind = self._known.get(row.kind) or self._known.get((step.index, row.kind)) or self._look_up(step, row.kind)
         return at_once(kind[2], row.location)
 
-    def _look_up(self, step: Step, kind: int | None) -> tuple[type[Result], dict[str, Any], Any, LoadRecorded]:
+    def _look_up(self, step: Step, kind: int | None) -> _Kind:
         found: Result | None = None
         own = step.result or Result()
         if kind is not None:
@@ -132,7 +135,7 @@ class Kinds:
                 except Exception as error:  # noqa: BLE001 - somebody else's class is made
                     get_logger("resume").debug("Results of kind %d are read with the flow's own: %s", kind, error)
         prototype = (found or own).from_value(None)
-        fields = {name: value for name, value in vars(prototype).items() if name not in ("value", "location")}
+        fields = [(name, value) for name, value in vars(prototype).items() if name not in ("value", "location")]
         store = prototype.store if isinstance(prototype, StoredResult) else None
         made = type(prototype), fields, store, LoadRecorded(self._digester, store)
         self._known[kind if found is not None else (step.index, kind)] = made

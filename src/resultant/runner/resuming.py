@@ -1,9 +1,10 @@
 """How a resumed run takes over what earlier attempts finished, and does again what cannot be used any more.
 
-Steps are looked at in the order in which they would run. One that stands is taken over with its value unread. One that
-does not is about to run, and what it is given is read now; if that cannot be read, nothing new is begun any more, so that
-whatever else is lost is found as well. Then the run is gone through once more from the beginning (see ``FlowRun.work``): the
-lost ones run, in their place in the order, and what depends on them compares what it would be given with what it was given.
+Steps that stand are taken over with their values unread, first those that wait for nothing else. The others are looked at
+in the order in which they would run. One that does not stand is about to run, and what it is given is read now; if that
+cannot be read, nothing new is begun any more, so that whatever else is lost is found as well. Then the run is gone through
+once more from the beginning (see ``FlowRun.work``): the lost ones run, in their place in the order, and what depends on
+them compares what it would be given with what it was given.
 """
 
 from __future__ import annotations
@@ -13,19 +14,62 @@ from resultant.engine.result import Result
 from resultant.engine.state import Cached, Mapped, Pending, State, Success
 from resultant.engine.together import read_together
 
-from .fingerprint import of_task
+from .fingerprint import inputs_of_task, of_task
 from .history import is_unread
 from .mapping import Claims
 from .raised import Raised
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from resultant.records import TaskRun
+
     from .brood import Brood
     from .flow import FlowRun
     from .history import History
     from .plan import Step, Upstream
 
-__all__ = ["adopt_children", "child_stands", "gathered", "stands"]
+__all__ = ["adopt_children", "child_stands", "gathered", "stands", "take_over_ready"]
+
+
+def take_over_ready(run: FlowRun, history: History) -> None:
+    """Take over, of the steps that could begin now, and of those that could then, the usual ones that stand.
+
+    A run may have ten thousand of them: what can be done for all at once is. The others stay where they are.
+
+    Args:
+        run: the run under way.
+        history: what is recorded.
+    """
+    steps, states, digester = run.plan.steps, run.states, history.digester
+    left: list[int] = []
+    while run.ready:
+        ready, run.ready = run.ready, []
+        asked: list[tuple[Step, TaskRun]] = []
+        given: list[bytes] = []
+        for index in ready:
+            step = steps[index]
+            task = step.task
+            row = history.row(step)
+            inputs = None
+            if (
+                row is not None
+                and states[index].__class__ is Pending
+                and not (step.mapped or task.is_parameter or task.is_constant or task.rerun_always)
+                and run.missing[index] <= 0
+            ):
+                inputs = inputs_of_task(step, states)
+            if row is None or inputs is None:
+                left.append(index)
+            else:
+                asked.append((step, row))
+                given.append(inputs)
+        for (step, row), inputs in zip(asked, digester.each(given), strict=True):
+            state = history.take(step, row) if inputs == row.input else None
+            if state is None:
+                left.append(step.index)
+            else:
+                run.take_over(step.index, state)
+    run.ready = sorted(left)
 
 
 def stands(run: FlowRun, history: History, step: Step) -> bool:
@@ -44,20 +88,7 @@ def stands(run: FlowRun, history: History, step: Step) -> bool:
         # A parameter costs nothing, and may have been given anew: what depends on it compares what it was given.
         run.redone.add(index)
         return False
-    row = history.row(step)
-    inputs = of_task(history.digester, step, run.states) if row is not None else None
-    if (
-        row is not None
-        and inputs is not None
-        and inputs == row.input
-        and not step.mapped
-        and not step.task.rerun_always
-    ):
-        # The usual case, which a run may meet ten thousand times.
-        state = history.take(step, row)
-        if state is not None:
-            run.take_over(index, state)
-            return True
+    inputs = of_task(history.digester, step, run.states) if history.row(step) is not None else None
     if step.mapped:
         states = history.whole(run, step, inputs)
         if states is not None:
