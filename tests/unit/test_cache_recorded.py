@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from resultant import Flow, LocalResult, Parameter, Task, context, task
+from resultant import Flow, LocalResult, Parameter, Task, context, task, unmapped
 from resultant.core.function_task import FunctionTask
 from resultant.engine import moments
 from resultant.engine.cache_validators import (
@@ -24,6 +24,7 @@ from resultant.engine.cache_validators import (
 from resultant.engine.digests import Undigestible, digest
 from resultant.engine.inputs import Inputs, SealedDigest, SealedValue, seal
 from resultant.engine.integrity import Digester
+from resultant.engine.state import Cached
 from resultant.runner.code_tree import OPTIONS, code_tree_digest
 from resultant.runner.recorded_runs import database
 from resultant.settings import set_temporary_config
@@ -159,6 +160,35 @@ def test_many_children_find_their_own_at_once(home: Path) -> None:
     context.caches.clear()
     assert flow.run().result[many].result == [2 * x for x in range(1500)]
     assert len(ran) == 1500
+
+
+@pytest.mark.parametrize("forget", [False, True], ids=["remembered", "found"])
+def test_many_children_are_not_compared_with_each_other(
+    home: Path, monkeypatch: pytest.MonkeyPatch, forget: bool
+) -> None:
+    asked: list[Any] = []
+
+    def counted(state: Any, results: Any = None) -> Any:
+        asked.append(state)
+        return state
+
+    monkeypatch.setattr(Cached, "load_cached_results", counted)
+    many, fits = list(range(300)), partial_inputs_only(["x"])
+
+    @task(cache_for=HOUR, cache_validator=fits, cache_ignores_code=True)
+    def double(x: int, y: int) -> int:
+        return 2 * x + y
+
+    with Flow("f", result=LocalResult()) as flow:
+        doubled = double.map(many, unmapped(Parameter("y")))
+    flow.run(y=0)
+    if forget:
+        context.caches.clear()
+        # From here on this process remembers what it found on record, with digests that are sealed.
+        flow.run(y=1)
+    for y in (2, 3):
+        assert flow.run(y=y).result[doubled].result == [2 * x for x in many]
+    assert len(asked) == 2 * len(many)
 
 
 class TestSeals:

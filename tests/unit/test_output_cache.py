@@ -23,6 +23,7 @@ from resultant.engine.cache_validators import (
     partial_inputs_only,
     partial_parameters_only,
 )
+from resultant.engine.digests import digest
 from resultant.engine.result import Result
 from resultant.engine.state import Cached, Failed, Mapped, Pending, Skipped, Success
 from resultant.executors import ProcessExecutor, ThreadExecutor
@@ -310,6 +311,15 @@ class TestLaterRuns:
         state = run_once(counting)
         assert state.is_successful()
         assert len(counting.calls) == 1
+
+    def test_the_first_that_fits_is_taken_whatever_it_knows_of_its_inputs(self, caches: dict[str, list[Any]]) -> None:
+        hashed = cached(result="hashed", hashed_inputs={"x": digest(5)})
+        held = cached(result="held", cached_inputs={"x": Result(5)})
+        others = [cached(hashed_inputs={"x": digest(6)}), cached(hashed_inputs={"x": None}), cached()]
+        for fitting in ([hashed, held], [held, hashed]):
+            caches["c"] = [others[0], fitting[0], others[1], fitting[1], others[2]]
+            state = run_once(Counting(name="c", cache_for=HOUR, cache_validator=all_inputs), x=5)
+            assert state.result == fitting[0].result
 
 
 class TestGivenStates:

@@ -110,10 +110,8 @@ def remember_caches(tracker: FlowRun) -> None:
     """Keep the cached states that a run ended in for later runs of this process."""
     from .caching import remember
 
-    caches = tracker.run.keys["caches"]
-    for step in tracker.plan.steps:
-        if step.task.cache_for is not None:
-            remember(step, _with_children([tracker.states[step.index]]), caches)
+    cached = [step for step in tracker.plan.steps if step.task.cache_for is not None]
+    remember([(step, _with_children([tracker.states[step.index]])) for step in cached], tracker.run.keys["caches"])
 
 
 def interrupted(flow: Any, tracker: FlowRun | None, handlers: Sequence[Any], start: State) -> State:

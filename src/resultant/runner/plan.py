@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from resultant.engine.result import Result
     from resultant.stores import Store
 
+    from .caching import Candidates
     from .intents import Intents
     from .packing import Packer
     from .shelf import Shelf
@@ -211,7 +212,7 @@ class Step:
         self.own_location = False
         self.lenient = False
         self.context: dict[str, Any] | None = None
-        self.cached: list[Any] = []
+        self.cached: Candidates | None = None
         self.shelf: Shelf | None = None
         self.plain = False
         self.direct = False
@@ -297,7 +298,6 @@ def prepare(step: Step, run: Run, flow_result: Result | None) -> None:
         and task.cache_for is None
         and not step.handlers
         and task.task_run_name is None
-        and not step.cached
     )
 
 

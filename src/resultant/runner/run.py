@@ -284,9 +284,11 @@ def _prepare(plan: Plan, run: Run, flow: Any, task_contexts: dict[Any, dict[str,
     flow_result = flow.result if flow.result is not None else _default_result()
     configured = False
     elsewhere: dict[int, Any] = {}
+    shared: dict[Any, Any] = {}
     for step in plan.steps:
         step.context = task_contexts.get(step.task)
-        step.cached = candidates(step, keys["caches"])
+        if step.task.cache_for is not None:
+            step.cached = candidates(step, keys["caches"], shared)
         try:
             prepare(step, run, flow_result)
         except LocationError as error:

@@ -234,7 +234,7 @@ def _offers(db: StateDB, step: Step, shelf: Shelf, run: Run) -> list[Offer]:
         else:
             entries.append(entry)
     reader = Entries(db, step, shelf.digester)
-    known = {state._result.place for state in step.cached} - {None}
+    known = step.cached.places if step.cached is not None else ()
     offers = []
     for entry, row in reader.rows(entries):
         # This process has the value in memory.
