@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -93,6 +95,36 @@ def test_a_run_is_taken_again_though_nothing_is_asked(postgres: str, postgres_se
     assert other.holders(["a", "b"]) == {}
     db.close()
     other.close()
+
+
+HOLDS = """
+import subprocess, sys, time
+from resultant.db.postgres import PostgresDB
+
+db = PostgresDB(sys.argv[1])
+hold = db.hold("a")
+connection = hold._connection.fileno()
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1)"], pass_fds=[connection])
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_run_of_a_process_that_is_gone_is_free_though_the_server_has_not_noticed(
+    db: PostgresDB, postgres: str
+) -> None:
+    db.put_flow_run(flow_run_row("a"))
+    with subprocess.Popen([sys.executable, "-c", HOLDS, postgres], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        with pytest.raises(RunHeldError, match=f"at work in process {holder.pid} "):
+            db.hold("a")
+        holder.kill()
+        holder.wait()
+        # A copy of its connection is still open.
+        assert db.holders(["a"])
+        with db.hold("a"):
+            pass
 
 
 def test_whoever_lost_its_run_writes_nothing_more(db: PostgresDB, postgres: str, postgres_server: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 
 from resultant.errors import DatabaseError, RunHeldError
 
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
     from .postgres_link import Connection, Links
 
 __all__ = ["Holds", "server_holders"]
+
+# The server notices that a process is gone when it is done with what that had asked for last, and no other process has a copy
+# of its connection any more: for so many seconds at most, whoever comes next waits for that, and looks this often.
+_NOTICES = 5.0
+_PAUSE = 0.02
 
 
 class Holds:
@@ -154,14 +160,20 @@ class ServerHold:
 
     def _take_with(self, connection: Connection) -> None:
         key = _key(self.run)
-        taken = connection.execute("SELECT pg_try_advisory_lock(%s)", [key]).fetchone()
-        if taken is None or not taken[0]:
+        deadline = time.monotonic() + _NOTICES
+        while True:
+            taken = connection.execute("SELECT pg_try_advisory_lock(%s)", [key]).fetchone()
+            if taken is not None and taken[0]:
+                return
             owner = connection.execute(
                 "SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid "
                 "WHERE l.locktype = 'advisory' AND l.granted AND l.classid::bigint = %s AND l.objid::bigint = %s",
                 [(key >> 32) & 0xFFFFFFFF, key & 0xFFFFFFFF],
             ).fetchone()
-            raise held(self.run, *_owner(owner[0] if owner else ""))
+            pid, host = _owner(owner[0]) if owner else (None, None)
+            if (owner and not _is_gone(pid, host)) or time.monotonic() > deadline:
+                raise held(self.run, pid, host)
+            time.sleep(_PAUSE)
 
     def _alive(self, connection: Connection) -> bool:
         import psycopg
@@ -225,6 +237,21 @@ def server_holders(links: Links, runs: Iterable[str]) -> dict[str, tuple[int | N
 def _owner(name: str) -> tuple[int | None, str | None]:
     pid, _, host = name.removeprefix("resultant ").partition(" ")
     return (int(pid), host) if pid.isdigit() else (None, None)
+
+
+def _is_gone(pid: int | None, host: str | None) -> bool:
+    """Return whether a process of this machine has ended."""
+    import socket
+
+    if pid is None or host != socket.gethostname():
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass  # somebody else's
+    return False
 
 
 def _key(run: str) -> int:
