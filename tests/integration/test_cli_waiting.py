@@ -56,10 +56,13 @@ def test_a_run_that_waits_is_paused(waiting: Shell) -> None:
     assert line in shown.out
     assert "No process works on this run" not in shown.out
     assert waiting("runs", "show", run, "--json").json["state"] == "Paused"
+    state = "import resultant; print(resultant.runs()[0].state)"
+    assert waiting.python(state).out == "Paused\n"
     assert "runs" not in {each["what"] for each in waiting("doctor", "--json").json}
     (waiting.folder / "mended").touch()
     assert waiting("resume", run, "--approve", "the gate-1").status == 0
     assert waiting("runs", "ls", "--json").json[0]["state"] == "Success"
+    assert waiting.python(state).out == "Success\n"
 
 
 def test_a_run_that_waits_and_failed_says_both(waiting: Shell) -> None:

@@ -7,7 +7,7 @@ import os
 from contextlib import suppress
 
 from resultant.cli.stored import NOT_MOUNTED, absent_folder
-from resultant.errors import MissingResultError, StoreError
+from resultant.errors import CorruptResultError, MissingResultError, StoreError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -135,17 +135,23 @@ class Eraser:
         if then and not each.others:
             return True
         # The clock of a server is not that of this machine, and files are copied and moved: the bytes say whose they are.
-        with store.source(place) as source:
-            data = source.read()
-        if any(other.digest is None or self._agrees(other, data) for other in each.others):
+        if any(other.digest is None or self._agrees(other, store, place) for other in each.others):
             return False
-        return then or self._agrees(row, data)
+        return then or self._agrees(row, store, place)
 
-    def _agrees(self, row: TaskRun, data: Any) -> bool:
+    def _agrees(self, row: TaskRun, store: Any, place: str) -> bool:
         """Return whether bytes are those of a row; where its secret is not at hand, that is an error of a result."""
+        from resultant.engine.recorded import RecordedValue
         from resultant.runner.digest_key import digester_of
 
-        return row.digest is not None and digester_of(self._db.flow_run(row.run)).agrees(row.digest, data)
+        if row.digest is None:
+            return False
+        digester = digester_of(self._db.flow_run(row.run))
+        try:
+            RecordedValue(digester, row.digest, row.size, store).check(place)
+        except CorruptResultError:
+            return False
+        return True
 
 
 def _aside(path: str) -> str:

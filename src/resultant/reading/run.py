@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .places import Places
-from .standing import abandoned, name_in
+from .standing import abandoned, name_in, standing
 from .task import RecordedTask, moment
 
 TYPE_CHECKING = False
@@ -67,8 +67,8 @@ class RecordedRun:
 
     @property
     def state(self) -> str:
-        """The name of the state that the run is in."""
-        return self.row.state
+        """The name of the state that the run is in: of one that waits for somebody's approval, ``Paused``."""
+        return "Paused" if standing(self.db, [self.row]).get(self.id) == "Paused" else self.row.state
 
     @property
     def abandoned(self) -> bool:
