@@ -35,6 +35,24 @@ time.sleep(1.0)
     db.close()
 
 
+@pytest.mark.parametrize("others", ["", "other = lock()"], ids=["while a pause is waited for", "while the lock is"])
+def test_a_row_is_safe_in_time_though_no_other_follows(file: str, others: str) -> None:
+    killed(
+        file,
+        f"""
+{others}
+db.task_runs_later([task_run_row("a")])
+# In the journal by now. With a pause of 50 ms the rows there go into the database, for which somebody else has the lock.
+time.sleep({0.1 if others else 0.01})
+db.task_runs_later([task_run_row("a", "last")])
+time.sleep(0.03)
+""",
+    )
+    db = SqliteDB(file)
+    assert [row.slug for row in db.task_runs("a")] == ["task-1", "last"]
+    db.close()
+
+
 def test_what_a_full_disk_held_back_comes_before_what_is_newer(file: str) -> None:
     killed(
         file,
@@ -70,6 +88,7 @@ time.sleep(0.5)
 
 
 USUAL = """
+import resultant.db.keeper as keeper
 import resultant.db.writer as writer
 
 kind = db.kind("local", "{{}}", None, None, None, None)
@@ -91,7 +110,7 @@ class Clock:
     def time(self):
         return time.time() - self.behind
 
-clock = writer.time = Clock()
+clock = writer.time = keeper.time = Clock()
 
 def give(index):
     take((index, 1.0, clock.time(), None, None))

@@ -16,6 +16,7 @@ from resultant.errors import DatabaseError, UnknownRunError
 from .aside import Aside
 from .forks import watch
 from .intake import NEVER, Intake, Taken
+from .keeper import EARLY, Keeper
 from .parcels import unpacked
 
 TYPE_CHECKING = False
@@ -30,15 +31,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Writer"]
 
-# Waiting this long for company makes a hundred commits a second out of ten thousand. What is left of the promised 10 ms
-# is for the interpreter, which lets a thread wait up to 5 ms for its turn, and for the commit. Whoever brings a row after
-# that writes what waits by itself, and so when there are so many.
-_SOON = 0.005
+# Waiting this long for company makes three hundred commits a second out of forty thousand. What is left of the promised
+# 10 ms is for the interpreter, which lets a thread wait up to 5 ms for its turn, and for the commit. Whoever brings a row
+# after that writes what waits by itself, and so when there are so many.
+_SOON = 0.003
 _MANY = 500
 
-# The thread gives those who bring rows so much time to do it.
-_GRACE = 0.002
-_EARLY = 0.0005
+# A thread gives those who bring rows so much time to do it.
+_GRACE = 0.001
 
 # As many rows may wait in memory; whoever brings more waits itself.
 _BOUND = 100_000
@@ -98,6 +98,9 @@ class Writer:
         self._busy = False  # whether somebody does
         self._error: DatabaseError | None = None  # why what is kept could not be written
         self._lost: BaseException | None = None  # why a row or a job without a waiter was left out
+        self._keeper: Keeper | None = None
+        if journal is not None:
+            self._keeper = Keeper(self._intake, self._aside, self._worth_it, _SOON, _GRACE, f"{name}-journal")
         self._thread = threading.Thread(target=self._loop, name=name, daemon=True)
         self._thread.start()
         atexit.register(self.close)
@@ -162,6 +165,7 @@ class Writer:
     def post(self, function: Callable[[], Any]) -> None:
         """Leave something to be done soon; what it raises is raised by the next :meth:`flush`."""
         self._add(_Job(function, None))
+        self._hurry.set()
 
     def call(self, function: Callable[[], T]) -> T:
         """Have something done after everything that was left so far, wait for it, and return what it returns.
@@ -225,6 +229,8 @@ class Writer:
         finally:
             with self._lock:
                 self._closing = True
+            if self._keeper is not None:
+                self._keeper.close()
             self._intake.roused.set()
             self._hurry.set()
             self._thread.join()
@@ -234,33 +240,37 @@ class Writer:
     # -------------------------------------------------------------------------------------------------- on the thread
 
     def _loop(self) -> None:
-        self._sleep()
         while True:
-            if not self._hurry.wait(self._pause()) and self._error is None and self._pause() > _EARLY:
-                # Somebody else has just written what this was going to.
+            if self._keeper is not None:
+                self._hurry.wait(None if self._error is None else _PAUSE)
+            elif not self._is_time():
                 continue
             with self._writing:
                 self._turn()
             if self._closing:
                 return
-            if not (self._intake or self._jobs or self._aside):
-                self._sleep()
+
+    def _worth_it(self) -> None:
+        # What could not be written is tried again after a while, and no sooner.
+        if self._error is None:
+            self._hurry.set()
+
+    def _is_time(self) -> bool:
+        """Wait for what is to be done, where nobody else looks at the clock; return whether it is still to be done."""
+        if not (self._intake or self._jobs or self._aside or self._closing):
+            self._intake.roused.wait()
+            self._intake.roused.clear()
+        # Otherwise somebody else has just written what this was going to.
+        return self._hurry.wait(self._pause()) or self._error is not None or self._pause() <= EARLY
 
     def _pause(self) -> float:
         """Return after how many seconds there will be something to do for the thread."""
         if self._error is not None:
             return _PAUSE
         now, due = time.time(), self._intake.due
-        if due == NEVER:
-            # What is in the journal waits for a pause.
-            return self._aside.pause() if self._aside else 0.0
-        if now < self._intake.since:
+        if due == NEVER or now < self._intake.since:
             return 0.0
         return max(0.0, min(due - now, _SOON) + self._grace)
-
-    def _sleep(self) -> None:
-        self._intake.roused.wait()
-        self._intake.roused.clear()
 
     # ------------------------------------------------------------------------------------ by whoever holds the locks
 
@@ -295,6 +305,9 @@ class Writer:
             if kept or jobs:
                 with self._lock:
                     self._jobs[:0] = kept + jobs
+            if self._error is not None and threading.current_thread() is not self._thread:
+                # From here on it is the thread that tries again.
+                self._hurry.set()
 
     def _write_parcels(self, parcels: list[Parcel]) -> list[Parcel]:
         """Return what is to be kept."""
