@@ -6,6 +6,12 @@ import time
 import cloudpickle
 
 
+def use_bytecode(folder):
+    """Let processes that are started from here on find compiled modules, as on a user's machine: the first one leaves them."""
+    os.environ["PYTHONPYCACHEPREFIX"] = f"{folder}/bytecode"
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
 def write_loop(folder, count):
     """Seconds a value for ``cloudpickle.dumps`` + a temporary file + ``os.replace``."""
     start = time.perf_counter()

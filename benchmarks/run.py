@@ -65,6 +65,7 @@ def main():
     home = tempfile.mkdtemp(prefix="resultant-bench-home-", dir=memory_folder())
     os.environ["RESULTANT__HOME_DIR"] = home
     atexit.register(shutil.rmtree, home, ignore_errors=True)
+    floors.use_bytecode(home)
     rounds = chosen.rounds or (2 if chosen.quick else 5)
     count = 2_000 if chosen.quick else 10_000
     mebibytes = 64 if chosen.quick else 1024
