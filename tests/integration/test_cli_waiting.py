@@ -93,6 +93,9 @@ def test_runs_are_found_by_how_they_stand(waiting: Shell) -> None:
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert (ids("Running"), ids("paused"), ids("abandoned")) == ([slow], [paused], [slow])
+    states = ("Running", "Paused", "abandoned")
+    code = f"import resultant; print([[run.id for run in resultant.runs(state=each)] for each in {states}])"
+    assert waiting.python(code).out == f"{[[slow], [paused], [slow]]}\n"
     assert ids("Success") == []
     wrong = waiting("runs", "ls", "--state", "nope")
     assert wrong.status == 2

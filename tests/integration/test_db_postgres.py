@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import subprocess
 import sys
 import threading
@@ -98,9 +100,11 @@ def test_a_run_is_taken_again_though_nothing_is_asked(postgres: str, postgres_se
 
 
 HOLDS = """
-import subprocess, sys, time
+import socket, subprocess, sys, time
 from resultant.db.postgres import PostgresDB
 
+if sys.argv[2]:
+    socket.gethostname = lambda: sys.argv[2]
 db = PostgresDB(sys.argv[1])
 hold = db.hold("a")
 connection = hold._connection.fileno()
@@ -110,17 +114,25 @@ time.sleep(60)
 """
 
 
+@pytest.mark.parametrize("reaped", [True, False])
+@pytest.mark.parametrize("host", ["", "worker-0." + "x" * 60], ids=["host", "long host"])
 def test_a_run_of_a_process_that_is_gone_is_free_though_the_server_has_not_noticed(
-    db: PostgresDB, postgres: str
+    db: PostgresDB, postgres: str, monkeypatch: pytest.MonkeyPatch, host: str, reaped: bool
 ) -> None:
     db.put_flow_run(flow_run_row("a"))
-    with subprocess.Popen([sys.executable, "-c", HOLDS, postgres], stdout=subprocess.PIPE) as holder:
+    if host:
+        monkeypatch.setattr(socket, "gethostname", lambda: host)
+    command = [sys.executable, "-c", HOLDS, postgres, host]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
         with pytest.raises(RunHeldError, match=f"at work in process {holder.pid} "):
             db.hold("a")
         holder.kill()
-        holder.wait()
+        if reaped:
+            holder.wait()
+        else:
+            os.waitid(os.P_PID, holder.pid, os.WEXITED | os.WNOWAIT)
         # A copy of its connection is still open.
         assert db.holders(["a"])
         with db.hold("a"):

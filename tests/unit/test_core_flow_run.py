@@ -82,7 +82,31 @@ class TestArguments:
         }
 
 
+class Judged(Success):
+    """A success that its value decides about."""
+
+    def is_failed(self) -> bool:
+        return bool(self.result < 0)
+
+    def is_successful(self) -> bool:
+        return not self.is_failed()
+
+
 class TestOutcome:
+    @pytest.mark.parametrize("values", [[-1, 2, 3], [2, -1, 3], [2, 3, -1]])
+    def test_each_state_of_a_class_of_ones_own_is_asked(self, values: list[int]) -> None:
+        def judge(owner, old, new):
+            return Judged(result=new.result) if new.is_finished() else new
+
+        @task(state_handlers=[judge])
+        def same(x):
+            return x
+
+        with Flow("judged") as flow:
+            for value in values:
+                same(value)
+        assert flow.run().is_failed()
+
     def test_result_has_every_task(self) -> None:
         with Flow("f") as flow:
             failed = fail()

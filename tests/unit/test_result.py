@@ -16,6 +16,17 @@ from resultant.engine.result import NoResultType
 from resultant.errors import LocationError, ResultNotImplementedError
 
 
+def test_a_class_with_a_destructor_is_not_made_for_nothing() -> None:
+    ended = []
+
+    class Own(Result):
+        def __del__(self) -> None:
+            ended.append(self)
+
+    assert not ended
+    del Own
+
+
 def test_its_three_attributes_and_their_defaults() -> None:
     result = Result()
 

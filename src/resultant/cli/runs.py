@@ -21,9 +21,8 @@ __all__ = ["command", "run_fields"]
 #: States of task runs that ended badly.
 FAILED = ("Failed", "TimedOut", "ValidationFailed", "TriggerFailed")
 
-#: How runs stand; those of the first row are on record as running, and which it is shows when they are looked at.
-_UNFINISHED = ("Running", "Paused", "abandoned")
-_STATES = (*_UNFINISHED, "Success", "Failed", "Cancelled")
+#: How runs that have ended stand.
+_ENDED = ("Success", "Failed", "Cancelled")
 
 
 @click.group("runs", cls=Group)
@@ -65,20 +64,11 @@ def ls(flow: str | None, state: str | None, since: str | None, limit: int) -> No
     else; `resultant resume` goes on with either.
     """
     from resultant.cli.times import moment
-    from resultant.reading.standing import standing
+    from resultant.reading.standing import rows_of_runs
 
     db = database()
     state = None if state is None else _known(db, state)
-    begun = None if since is None else moment(since)
-    if state in _UNFINISHED:
-        rows = db.flow_runs(flow, "Running", begun)
-        idle = standing(db, rows)
-        # To be abandoned is no state of its own: such a run is on record as running.
-        rows = [row for row in rows if state in (idle.get(row.id, "Running"), run_fields(row, idle)["state"])]
-        rows = rows[: limit or None]
-    else:
-        rows = db.flow_runs(flow, state, begun, limit or None)
-        idle = standing(db, rows)
+    rows, idle = rows_of_runs(db, flow, state, None if since is None else moment(since), limit or None)
     if as_json():
         output.print_json([run_fields(row, idle) for row in rows])
         return
@@ -103,10 +93,12 @@ def ls(flow: str | None, state: str | None, since: str | None, limit: int) -> No
 
 def _known(db: StateDB, state: str) -> str:
     from resultant.cli.failure import Failure
+    from resultant.reading.standing import UNFINISHED
 
-    known = next((each for each in _STATES if each.lower() == state.lower()), None)
+    states = (*UNFINISHED, *_ENDED)
+    known = next((each for each in states if each.lower() == state.lower()), None)
     if known is None and not db.flow_runs(state=state, limit=1):  # which may be a class of the user's own
-        raise Failure(f"{state!r} is no state of a run on record. Take one of {', '.join(_STATES)}.")
+        raise Failure(f"{state!r} is no state of a run on record. Take one of {', '.join(states)}.")
     return known or state
 
 

@@ -90,7 +90,9 @@ class Aside:
 
     def pause(self) -> float:
         """Return after how many seconds it will be time to bring the rows in the journal to the database."""
-        return max(0.0, min(self._last + _QUIET, self._first + _WHILE) - time.monotonic())
+        return (
+            0.0 if len(self) >= _BATCH else max(0.0, min(self._last + _QUIET, self._first + _WHILE) - time.monotonic())
+        )
 
     def take(self, into: list[Parcel]) -> None:
         """Hand over what was brought; without a journal, what waits.

@@ -29,12 +29,13 @@ _LOOKS = 20
 
 
 class Keeper:
-    """Brings rows that nobody else does into the journal.
+    """Brings rows that nobody else does into the journal, and says when it is time for the database.
 
     Args:
         intake: where rows wait.
         aside: brings them into the journal.
-        worth_it: is called when those in the journal are worth a transaction.
+        until_write: tells after how many seconds there is something for the database to do; ``NEVER`` if there is nothing.
+        write: is called when that is so.
         patience: how long, in seconds, a row waits for company.
         grace: how much longer, for whoever brings rows to do it.
         name: of the thread.
@@ -44,14 +45,16 @@ class Keeper:
         self,
         intake: Intake,
         aside: Aside,
-        worth_it: Callable[[], None],
+        until_write: Callable[[], float],
+        write: Callable[[], None],
         patience: float,
         grace: float,
         name: str,
     ) -> None:
         self._intake = intake
         self._aside = aside
-        self._worth_it = worth_it
+        self._until_write = until_write
+        self._write = write
         self._patience = patience
         self._grace = grace
         self._over = threading.Event()
@@ -68,16 +71,16 @@ class Keeper:
         looks = 0
         while not self._over.is_set():
             pause = self._pause()
-            if pause <= EARLY:
-                if self._aside.bring():
-                    self._worth_it()
-                pause, looks = self._patience, 0
-            elif pause == NEVER and looks == _LOOKS:
+            if pause == NEVER and looks >= _LOOKS:
                 self._sleep()
                 looks = 0
                 continue
-            else:
-                looks += 1
+            looks = looks + 1 if pause == NEVER else 0
+            if pause <= EARLY:
+                self._aside.bring()
+                if self._until_write() <= EARLY:
+                    self._write()
+                pause = self._patience
             # Not for longer, because rows may come meanwhile that cannot wait for so long.
             self._over.wait(min(pause, self._patience))
 
@@ -85,15 +88,14 @@ class Keeper:
         """Return after how many seconds there will be something to do; ``NEVER`` where nothing is on its way."""
         now, due = time.time(), self._intake.due
         if due == NEVER:
-            # What is in the journal waits for a pause.
-            return self._aside.pause() if self._aside else NEVER
+            return self._until_write()
         if now < self._intake.since:
             return 0.0  # the clock went back
         return max(0.0, min(due - now, self._patience) + self._grace)
 
     def _sleep(self) -> None:
         roused = self._intake.roused
-        # In this order: what comes in between rouses it again.
+        # In this order: what comes in between is seen, or rouses it again.
         roused.clear()
-        if self._intake.due == NEVER and not self._over.is_set():
+        if self._pause() == NEVER and not self._over.is_set():
             roused.wait()

@@ -86,12 +86,13 @@ class PostgresDB(Reading):
         return one_by_one(self.task_runs_later, (run_id, slug, attempt, kind), make)
 
     def _write_task_runs(self, parcels: list[Parcel]) -> None:
-        rows = unpacked(parcels)
+        lost = self._holds.lost
+        rows = [row for row in unpacked(parcels) if row[0] not in lost]
         for start in range(0, len(rows), _MOST):
             self._links.use(partial(self._write_some, rows[start : start + _MOST]), writing=True)
 
     def _write_some(self, rows: list[tuple[Any, ...]], link: Connection) -> None:
-        # Only here is it known which runs are lost: the server has been asked once more if it might have been away.
+        # Once more, because only now the server has been asked, if it might have been away.
         lost = self._holds.lost
         last: dict[tuple[Any, ...], tuple[Any, ...]] = {}
         for row in rows:

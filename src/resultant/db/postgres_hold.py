@@ -130,11 +130,14 @@ class ServerHold:
         self._wanted = True
         self.lost = False
         self._connection: Connection | None = None
-        self.take()
+        self.take(patient=True)
         watch(self)
 
-    def take(self) -> None:
+    def take(self, patient: bool = False) -> None:
         """Take the run, or take it again where the server went away meanwhile.
+
+        Args:
+            patient: whether to wait for the server to notice that whoever has it is gone.
 
         Raises:
             RunHeldError: somebody else has it.
@@ -148,19 +151,19 @@ class ServerHold:
             if self.lost:
                 # Whoever has it, or had it, may have brought it to its end.
                 raise held(self.run, None, None)
-            connection = self._links.connect(f"resultant {os.getpid()} {socket.gethostname()}")
+            connection = self._links.connect(_name(os.getpid(), socket.gethostname()))
             try:
                 with self._links.problems(connection):
-                    self._take_with(connection)
+                    self._take_with(connection, _NOTICES if patient else 0.0)
             except BaseException as error:
                 self.lost = isinstance(error, RunHeldError)
                 connection.close()
                 raise
             self._connection = connection
 
-    def _take_with(self, connection: Connection) -> None:
+    def _take_with(self, connection: Connection, patience: float) -> None:
         key = _key(self.run)
-        deadline = time.monotonic() + _NOTICES
+        deadline = time.monotonic() + patience
         while True:
             taken = connection.execute("SELECT pg_try_advisory_lock(%s)", [key]).fetchone()
             if taken is not None and taken[0]:
@@ -239,19 +242,25 @@ def _owner(name: str) -> tuple[int | None, str | None]:
     return (int(pid), host) if pid.isdigit() else (None, None)
 
 
+def _name(pid: int, host: str) -> str:
+    """Return the name of the connection of a process that holds a run, as much of it as the server keeps."""
+    return f"resultant {pid} {host}"[:63]
+
+
 def _is_gone(pid: int | None, host: str | None) -> bool:
-    """Return whether a process of this machine has ended."""
+    """Return whether a process of this machine has ended; one that nobody has asked for its end yet has."""
     import socket
 
-    if pid is None or host != socket.gethostname():
+    if pid is None or host is None or _name(pid, host) != _name(pid, socket.gethostname()):
         return False
     try:
         os.kill(pid, 0)
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0] in (b"Z", b"X")
     except ProcessLookupError:
         return True
-    except PermissionError:
-        pass  # somebody else's
-    return False
+    except (OSError, IndexError):
+        return False  # somebody else's, or a system that does not say
 
 
 def _key(run: str) -> int:

@@ -31,14 +31,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Writer"]
 
-# Waiting this long for company makes three hundred commits a second out of forty thousand. What is left of the promised
-# 10 ms is for the interpreter, which lets a thread wait up to 5 ms for its turn, and for the commit. Whoever brings a row
-# after that writes what waits by itself, and so when there are so many.
-_SOON = 0.003
+# Waiting this long for company makes two hundred commits a second out of ten thousand rows, or three hundred frames of a
+# journal. What is left of the promised 10 ms is for the interpreter, which lets a thread wait up to 5 ms for its turn, and
+# for the commit. Whoever brings a row after that writes what waits by itself, and so when there are so many.
+_SOON = 0.005
+_SOON_IN_JOURNAL = 0.003
 _MANY = 500
 
 # A thread gives those who bring rows so much time to do it.
-_GRACE = 0.001
+_GRACE = 0.002
+_GRACE_IN_JOURNAL = 0.001
 
 # As many rows may wait in memory; whoever brings more waits itself.
 _BOUND = 100_000
@@ -88,7 +90,7 @@ class Writer:
         self._journal = journal
         self._helping = helping
         self._grace = _GRACE if helping else 0.0
-        self._intake = Intake(_SOON)
+        self._intake = Intake(_SOON if journal is None else _SOON_IN_JOURNAL)
         self._lock = threading.Lock()
         self._jobs: list[_Job] = []
         self._closing = False
@@ -100,7 +102,10 @@ class Writer:
         self._lost: BaseException | None = None  # why a row or a job without a waiter was left out
         self._keeper: Keeper | None = None
         if journal is not None:
-            self._keeper = Keeper(self._intake, self._aside, self._worth_it, _SOON, _GRACE, f"{name}-journal")
+            times = _SOON_IN_JOURNAL, _GRACE_IN_JOURNAL
+            self._keeper = Keeper(
+                self._intake, self._aside, self._until_write, self._hurry.set, *times, f"{name}-journal"
+            )
         self._thread = threading.Thread(target=self._loop, name=name, daemon=True)
         self._thread.start()
         atexit.register(self.close)
@@ -165,7 +170,6 @@ class Writer:
     def post(self, function: Callable[[], Any]) -> None:
         """Leave something to be done soon; what it raises is raised by the next :meth:`flush`."""
         self._add(_Job(function, None))
-        self._hurry.set()
 
     def call(self, function: Callable[[], T]) -> T:
         """Have something done after everything that was left so far, wait for it, and return what it returns.
@@ -250,10 +254,14 @@ class Writer:
             if self._closing:
                 return
 
-    def _worth_it(self) -> None:
-        # What could not be written is tried again after a while, and no sooner.
-        if self._error is None:
-            self._hurry.set()
+    def _until_write(self) -> float:
+        """Return after how many seconds to write what is in the journal, and what was left to be done."""
+        if self._error is not None:
+            # The thread tries again by itself, after a while and no sooner.
+            return NEVER
+        if self._aside:
+            return self._aside.pause()
+        return 0.0 if self._jobs else NEVER
 
     def _is_time(self) -> bool:
         """Wait for what is to be done, where nobody else looks at the clock; return whether it is still to be done."""
@@ -305,9 +313,11 @@ class Writer:
             if kept or jobs:
                 with self._lock:
                     self._jobs[:0] = kept + jobs
-            if self._error is not None and threading.current_thread() is not self._thread:
-                # From here on it is the thread that tries again.
-                self._hurry.set()
+            if rest or kept or jobs:
+                # From here on it is the thread that tries again; what it leaves is for the keeper to see.
+                if threading.current_thread() is not self._thread:
+                    self._hurry.set()
+                self._intake.roused.set()
 
     def _write_parcels(self, parcels: list[Parcel]) -> list[Parcel]:
         """Return what is to be kept."""

@@ -79,6 +79,8 @@ class Result:
         # Objects of a class share the names of their attributes as long as those are known before there are many objects;
         # a name that comes later costs each object a dictionary of its own, which takes memory and garbage collections.
         # https://github.com/python/cpython/blob/3.11/Objects/dictobject.c, init_inline_values
+        if hasattr(cls, "__del__"):
+            return  # it would be called on an object that was never made as it expects
         with suppress(TypeError):  # abstract, or derived from a class that makes its objects in its own way
             attributes = _new(cls).__dict__
             for name in ("value", "location", "serializer", *_KNOWN):

@@ -28,7 +28,8 @@ def runs(
 
     Args:
         flow: only those of the flow with this name.
-        state: only those in this state, for example ``"Failed"``.
+        state: only those in this state, for example ``"Failed"``; ``"abandoned"`` stands for those that have not ended, that no
+            process works on, and that wait for nobody's approval.
         since: only those that were begun at this time or later; without a time zone it is taken as local time.
         limit: at most so many.
 
@@ -38,9 +39,10 @@ def runs(
     from resultant.runner.recorded_runs import database
 
     from .run import RecordedRun
+    from .standing import rows_of_runs
 
     db = database(reading=True)
-    found = db.flow_runs(flow, state, None if since is None else since.timestamp(), limit)
+    found, _ = rows_of_runs(db, flow, state, None if since is None else since.timestamp(), limit)
     return [RecordedRun(db, row) for row in found]
 
 

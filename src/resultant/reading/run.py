@@ -142,7 +142,7 @@ class RecordedRun:
         return {(slug, index): until for _, slug, index, until in pins if until is None or until > now}
 
     def __repr__(self) -> str:
-        return f"<RecordedRun {self.id}: {self.flow!r} {self.state}>"
+        return f"<RecordedRun {self.id}: {self.flow!r} {self.row.state}>"
 
 
 class _UnknownTaskError(KeyError):

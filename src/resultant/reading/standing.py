@@ -9,7 +9,32 @@ if TYPE_CHECKING:
     from resultant.db import StateDB
     from resultant.records import FlowRun
 
-__all__ = ["abandoned", "name_in", "standing"]
+__all__ = ["UNFINISHED", "abandoned", "name_in", "rows_of_runs", "standing"]
+
+#: How runs stand that are on record as running; which it is shows when they are looked at.
+UNFINISHED = ("Running", "Paused", "abandoned")
+
+
+def rows_of_runs(
+    db: StateDB, flow: str | None, state: str | None, since: float | None, limit: int | None
+) -> tuple[list[FlowRun], dict[str, str]]:
+    """Return rows of runs, the newest first, and how those stand that have not ended and that no process works on.
+
+    Args:
+        db: the state database.
+        flow: only runs of the flow with this name.
+        state: only runs that are in this state, or stand like that.
+        since: only runs that were begun then or later, in seconds since the epoch.
+        limit: at most so many.
+    """
+    if state not in UNFINISHED:
+        rows = db.flow_runs(flow, state, since, limit)
+        return rows, standing(db, rows)
+    rows = db.flow_runs(flow, "Running", since)
+    idle = standing(db, rows)
+    # To be abandoned is no state of its own: such a run is on record as running.
+    like = {None: ("Running",), "Paused": ("Paused",), "abandoned": ("Running", "abandoned")}
+    return [row for row in rows if state in like[idle.get(row.id)]][:limit], idle
 
 
 def standing(db: StateDB, rows: Iterable[FlowRun]) -> dict[str, str]:

@@ -93,8 +93,13 @@ def final_state(flow: Any, tracker: FlowRun, running: State, return_tasks: Itera
 
 
 def _one_of_each(states: Iterable[State]) -> list[State]:
-    """Return one state of each class that there is: what is asked of thousands, the class alone answers."""
-    return list({state.__class__: state for state in _with_children(states)}.values())
+    """Return one state of each class that there is: what is asked of thousands, the class alone answers.
+
+    Classes of the user's own may answer otherwise: where there is one, all states are returned.
+    """
+    flat = _with_children(states)
+    one = {state.__class__: state for state in flat}
+    return list(one.values()) if all(cls.__module__.startswith("resultant.engine.") for cls in one) else flat
 
 
 def _with_children(states: Iterable[State]) -> list[State]:
