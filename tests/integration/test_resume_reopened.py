@@ -14,6 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from command_line import Shell
 
+import resultant
 from resultant import (
     Flow,
     JSONSerializer,
@@ -317,6 +318,48 @@ def test_a_target_that_another_run_wrote_since_is_that_run_s(tmp_path: Path) -> 
 
     assert state.result[end].result == 222
     assert [path.name for path in tmp_path.glob("shared.json*")] == ["shared.json"]
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+def test_a_target_under_another_name_is_in_nobodys_way(mapped: bool, tmp_path: Path) -> None:
+    @task(target="{day}/{source}.json", result=LocalResult(dir=str(tmp_path), serializer=JSONSerializer()))
+    def download(source: str, day: str) -> str:
+        return f"{source} of {day}"
+
+    with Flow("days", result=LocalResult(dir=str(tmp_path))) as flow:
+        day = Parameter("day", default="monday")
+        end = fails_first(download.map(["a", "b"], unmapped(day)) if mapped else download("a", day))
+    assert flow.run(flow_run_id="first").is_failed()
+    before = {path: path.read_text() for path in tmp_path.glob("monday/*")}
+    assert len(before) == 1 + mapped
+    global attempt
+    attempt = 2
+
+    state = flow.run(resume_run="first", day="tuesday")
+
+    assert state.result[end].result == (["a of tuesday", "b of tuesday"] if mapped else "a of tuesday")
+    assert {path: path.read_text() for path in tmp_path.glob("monday/*")} == before
+
+
+def test_a_target_that_another_run_relies_on_is_left_to_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    @task(target="shared.json", result=LocalResult(dir=str(tmp_path), serializer=JSONSerializer()))
+    def shared(x: int) -> int:
+        return x
+
+    with Flow("shared", result=LocalResult(dir=str(tmp_path))) as flow:
+        x = Parameter("x", default=1)
+        end = fails_first(shared(x))
+    assert flow.run(flow_run_id="first").is_failed()
+    global attempt
+    attempt = 2
+    assert flow.run(flow_run_id="second").is_successful()
+
+    state = flow.run(resume_run="first", x=222)
+
+    # As in any run that finds its target, whatever it is given.
+    assert state.result[end].result == 1
+    assert resultant.open_run("second")["shared"].value == 1
+    assert "is relied on by run second as well" in caplog.text
 
 
 # ------------------------------------------------------------------------------------------------------------- skipped

@@ -100,19 +100,24 @@ class History:
                 if each is not None and each.is_finished() and not is_unread(each):
                     self.kept[step.slug, index] = each
 
-    def begin(self, step: Step, index: int) -> None:
-        """Know that a task run which does not stand begins to run.
-
-        Args:
-            step: the task.
-            index: of a mapped child, else -1.
-        """
+    def begin(self) -> None:
+        """Know that a task run which does not stand begins to run."""
         if self._calm is not None:
             self._calm.end()
             self._calm = None
+
+    def doubt(self, run: FlowRun, step: Step, index: int, inputs: Callable[[], dict[str, Any]]) -> None:
+        """See to it that a task run which begins to run does not find what it left at its target itself.
+
+        Args:
+            run: the run under way.
+            step: the task.
+            index: of a mapped child, else -1.
+            inputs: gives what it is given now, by name.
+        """
         row = self.row(step, index)
         if step.target is not None and row is not None:
-            set_aside(self._db, step, row)
+            set_aside(self._db, run.run, step, row, inputs, (step.slug, index) in self.lost)
 
     def row(self, step: Step, index: int = -1) -> TaskRun | None:
         """Return what is recorded of a task run, if anything is."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from .plan import Run, Step
 
-__all__ = ["Children", "Claims", "expand", "flat_value", "input_results", "states_above"]
+__all__ = ["Children", "Claims", "expand", "flat_value", "input_results", "input_values", "states_above"]
 
 #: Names that differ for every child, so that a location which uses one cannot collide.
 _UNIQUE = frozenset(("map_index", "task_full_name", "task_run_id"))
@@ -300,6 +300,20 @@ def _element(above: State, value: Any) -> State:
     element.__dict__.update(above.__dict__)
     element._result = above._result.from_value(value)
     return element
+
+
+def input_values(step: Step, upstream: list[State]) -> dict[str, Any]:
+    """Return the values that a task which is not mapped is given, by input name.
+
+    Args:
+        step: the step.
+        upstream: the states above, one for each edge.
+    """
+    values = dict(step.constants)
+    for edge, above in zip(step.upstream, upstream, strict=True):
+        if edge.key is not None:
+            values[edge.key] = above._result.value
+    return values
 
 
 def input_results(step: Step, states: list[State], children: Children | None, child: int | None) -> dict[str, Result]:

@@ -9,6 +9,8 @@ them compares what it would be given with what it was given.
 
 from __future__ import annotations
 
+from functools import partial
+
 from resultant.engine.recorded import later
 from resultant.engine.result import Result
 from resultant.engine.state import Cached, Mapped, Pending, State, Success
@@ -16,7 +18,7 @@ from resultant.engine.together import read_together
 
 from .fingerprint import inputs_of_task, of_task
 from .history import is_unread
-from .mapping import Claims
+from .mapping import Claims, input_values, states_above
 from .raised import Raised
 
 TYPE_CHECKING = False
@@ -99,9 +101,10 @@ def stands(run: FlowRun, history: History, step: Step) -> bool:
         if state is not None and not (step.mapped and state.__class__ in (Success, Cached)):
             run.settle(index, None, state, known=True)
             return True
-    history.begin(step, -1)
+    history.begin()
     if not _fetch(run, history, step, None) or run.torn:
         return True
+    history.doubt(run, step, -1, lambda: input_values(step, states_above(step, run.states)))
     waiting = history.waiting(run, step, -1, lambda: of_task(history.digester, step, run.states))
     if waiting is not None:
         run.states[index] = waiting
@@ -175,8 +178,10 @@ def _standing_or_waiting(
     assert fingerprint is not None
     state = history.standing(run, step, child, lambda: fingerprint(child), epoch)
     if state is None:
-        history.begin(step, child)
-        _fetch(run, history, step, child)
+        history.begin()
+        if _fetch(run, history, step, child) and not run.torn:
+            assert brood.children is not None
+            history.doubt(run, step, child, partial(brood.children.inputs, child))
         run.redone.add(step.index)
         state = history.waiting(run, step, child, lambda: fingerprint(child)) or Pending()
     return state
