@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
+import resultant
 from resultant import Flow, LocalResult, Parameter, ThreadExecutor, case, config, context, flatten, task, unmapped
+from resultant.cli.forgetting import forget_results
 from resultant.engine import signals
 from resultant.engine.result import Result
 from resultant.errors import MissingResultError, RunHeldError, UnknownRunError
@@ -176,6 +178,44 @@ def test_a_lost_final_result_is_made_again(damage: Callable[[Path], None], tmp_p
 
     assert results(again(flow))["d"] == 12
     assert called == ["d"]
+
+
+@pytest.mark.parametrize("damage", [delete, truncate])
+@pytest.mark.parametrize("mapped", [False, True])
+def test_a_run_that_had_ended_well_makes_again_whatever_is_gone(
+    mapped: bool, damage: Callable[[Path], None], tmp_path: Path
+) -> None:
+    flow = mapping(tmp_path) if mapped else chain(tmp_path)
+    assert flow.run().is_successful()
+    name = "part-2" if mapped else "b"
+    before = (tmp_path / name).read_bytes()
+    damage(tmp_path / name)
+
+    assert again(flow).is_successful()
+
+    assert called == [("part", 2) if mapped else "b"]
+    assert (tmp_path / name).read_bytes() == before
+    assert again(flow).is_successful()
+    assert called == []
+
+
+def test_what_fsck_found_gone_is_made_again_and_what_gc_released_is_not(tmp_path: Path) -> None:
+    flow = chain(tmp_path)
+    assert flow.run().is_successful()
+    (run,) = resultant.runs()
+    delete(tmp_path / "b")
+    forget_results(database(), [run["b"].row], missed=True)
+    with pytest.raises(MissingResultError, match=f"`resultant resume {run.id}` makes it again"):
+        _ = run["b"].value
+    assert again(flow).is_successful()
+    assert called == ["b"]
+    assert run["b"].value == 10
+
+    assert flow.run().is_successful()
+    delete(tmp_path / "b")
+    forget_results(database(), [resultant.runs()[0]["b"].row])
+    assert again(flow).is_successful()
+    assert called == []
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -873,10 +913,10 @@ def test_worker_processes_read_what_was_taken_over(tmp_path: Path) -> None:
 
     assert total_of(state) == 64
     rows = {(row.slug, row.index): row.attempt for row in database().task_runs(database().flow_runs()[0].id)}
-    # Nothing needs the value of `part[0]`.
-    done = {key for key, attempt in rows.items() if attempt == 2}
-    assert done - {("more-1", -1)} == {("part-1", 1), ("more-1", 1), ("total-1", -1)}
-    assert state.result[flow.get_tasks("part")[0]].map_states[0].is_successful()
+    # Nothing needs the value of `part[0]`, but nothing else is left to be done in a run that had come to its end.
+    done = {key for key, attempt in rows.items() if attempt == 2 and key[1] >= 0} | {("total-1", -1)}
+    assert done == {("part-1", 0), ("part-1", 1), ("more-1", 1), ("total-1", -1)}
+    assert (tmp_path / "part-0").exists()
 
 
 def test_everything_that_was_lost_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

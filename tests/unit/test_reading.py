@@ -252,3 +252,21 @@ def test_pins_are_set_and_taken_off() -> None:
     assert resultant.open_run(found.id).row.pinned
     found.unpin()
     assert not resultant.open_run(found.id).row.pinned
+
+
+def test_a_mapped_task_is_verified_by_its_children(tmp_path: Path) -> None:
+    with Flow("mapped", result=LocalResult(dir=str(tmp_path / "children"), location="{map_index}")) as flow:
+        double.map([1, 2, 3])
+    opened = resultant.open_run(run(flow))
+    assert opened["double"].verify() == sum(path.stat().st_size for path in (tmp_path / "children").iterdir())
+    with pytest.raises(
+        MissingResultError, match=r"is mapped: its children have bytes of their own, double-1\[0\] for one"
+    ):
+        opened["double"].save(str(tmp_path / "bytes"))
+    (tmp_path / "children" / "1").unlink()
+    with pytest.raises(MissingResultError):
+        opened["double"].verify()
+    assert "double" in opened
+    assert "double-1" in opened
+    assert "double-2" not in opened
+    assert 1 not in opened

@@ -17,13 +17,21 @@ __all__ = ["forget_results", "without_result"]
 _TOGETHER = 20
 
 
-def without_result(row: TaskRun) -> TaskRun:
-    """Return a row that says that its result is not stored."""
-    return row._replace(location=None, kind=None, size=None, digest=None)
+def without_result(row: TaskRun, missed: bool = False) -> TaskRun:
+    """Return a row that says that its result is not stored.
+
+    Args:
+        row: the row.
+        missed: whether nobody meant to lose it: a row that keeps the kind of its result has it made again when the run is resumed.
+    """
+    return row._replace(location=None, kind=row.kind if missed else None, size=None, digest=None)
 
 
 def forget_results(
-    db: StateDB, rows: Iterable[TaskRun], still: Callable[[TaskRun], bool] = lambda row: True
+    db: StateDB,
+    rows: Iterable[TaskRun],
+    still: Callable[[TaskRun], bool] = lambda row: True,
+    missed: bool = False,
 ) -> list[TaskRun]:
     """Let rows of runs that nobody works on forget their results, unless somebody wrote them again meanwhile.
 
@@ -31,6 +39,7 @@ def forget_results(
         db: the state database.
         rows: as they were read, perhaps long ago.
         still: asked of each once more, when nobody can write it any more.
+        missed: whether nobody meant to lose them.
 
     Returns:
         Those that forgot.
@@ -42,7 +51,7 @@ def forget_results(
         try:
             with db.hold(run):
                 same = [row for row in _unchanged(db, list(group)) if still(row)]
-                db.task_runs_later([tuple(without_result(row)) for row in same])
+                db.task_runs_later([tuple(without_result(row, missed)) for row in same])
                 db.flush()
         except RunHeldError:
             continue

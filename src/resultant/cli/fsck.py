@@ -143,7 +143,7 @@ def _repair(db: StateDB, stored: Stored, found: list[tuple[TaskRun, dict[str, An
     def still(row: TaskRun) -> bool:
         return stored.compare(row, missing[id(row)]["location"])[0] == "missing"
 
-    for row in forget_results(db, lost, still):
+    for row in forget_results(db, lost, still, missed=True):
         missing[id(row)]["repaired"] = True
 
 

@@ -110,6 +110,10 @@ class RecordedRun:
         """
         return RecordedTask(self, self._row(task))
 
+    def __contains__(self, task: object) -> bool:
+        """Return whether a task is on record by this slug or name."""
+        return isinstance(task, str) and any(task in (slug, name_in(slug)) for slug in self.slugs())
+
     def _row(self, task: str) -> TaskRun:
         rows = self.db.task_runs(self.id, task, -1)
         if rows:

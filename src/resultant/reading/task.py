@@ -180,7 +180,7 @@ class RecordedTask:
         """Check the bytes against what was recorded of them, without decoding anything.
 
         Returns:
-            How many bytes were checked; 0 where there is nothing to check.
+            How many bytes were checked, those of all children of a mapped task; 0 where there is nothing to check.
 
         Raises:
             MissingResultError: the bytes are gone.
@@ -189,7 +189,9 @@ class RecordedTask:
             UnreadableResultError: only the flow's own classes can reach them.
         """
         row = self.row
-        if row.location is None or row.children is not None or self.is_inline:
+        if row.children is not None:
+            return sum(child.verify() for child in self)
+        if row.location is None or self.is_inline:
             return 0
         self.check_superseded()
         with self._source(location_of(row.location)) as source:
@@ -211,6 +213,10 @@ class RecordedTask:
             ReadError: there are none that could be read; see :attr:`value`.
         """
         row = self.row
+        if row.children is not None:
+            raise MissingResultError(
+                f"{self._full_name().capitalize()} is mapped: its children have bytes of their own, {self.slug}[0] for one."
+            )
         if row.location is None or self.is_inline:
             raise MissingResultError(f"{self._full_name().capitalize()} has no bytes outside of its row.")
         self.check_superseded()
@@ -314,9 +320,14 @@ class RecordedTask:
         if row.state not in ("Success", "Cached"):
             why = f" ({row.error})" if row.error else ""
             return f"{self._full_name().capitalize()} has no value: its state is {row.state}{why}."
+        if row.kind is not None and row.children is None:
+            return (
+                f"The value of {self._full_name()} is gone: nothing was at its place when `resultant fsck` looked. "
+                f"`resultant resume {row.run}` makes it again."
+            )
         return (
-            f"The value of {self._full_name()} is not stored: it was kept in memory only, or `resultant gc` released it. "
-            "Give the task, or the flow, a result such as LocalResult."
+            f"The value of {self._full_name()} is not stored: it was kept in memory only, because neither the task nor the flow "
+            "has a result such as LocalResult, or `resultant gc` released it."
         )
 
     def _result(self) -> Result:

@@ -8,7 +8,7 @@ from resultant.engine.state import Cached, Mapped, Paused, Resume, Retrying, Sch
 from resultant.records import ESCAPED, location_text
 from resultant.runtime import get_logger
 
-from .kinds import NOT_STORED, Kinds
+from .kinds import FORGOTTEN, NOT_STORED, Kinds
 from .outdated import set_aside
 from .raised import Raised
 
@@ -323,8 +323,11 @@ class History:
         if row.location is None and row.state == Skipped.__name__:
             return
         if row.location is None:
-            # That is nobody's fault, and no news.
-            self.lost[key] = NOT_STORED
+            if row.kind is None:
+                # That is nobody's fault, and no news.
+                self.lost[key] = NOT_STORED
+            else:
+                self.lose(step, row.index, FORGOTTEN)
             return
         reason = self._asked.pop(key) if key in self._asked else self._kinds.why_lost(step, row)
         if reason is not None:

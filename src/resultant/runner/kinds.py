@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
     _Kind = tuple[type[Result], list[tuple[str, Any]], Any, LoadRecorded]
 
-__all__ = ["NOT_STORED", "Kinds"]
+__all__ = ["FORGOTTEN", "NOT_STORED", "Kinds"]
+
+#: A row that kept its kind has lost bytes that nobody meant to lose.
+FORGOTTEN = "its bytes were gone when `resultant fsck --repair` looked"
 
 NOT_STORED = "is not stored: it was in the memory of the process that made it, or `resultant gc` released it"
 

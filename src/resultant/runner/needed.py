@@ -6,6 +6,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from resultant.records import TaskRun
+
     from .history import History
     from .plan import Step
 
@@ -15,7 +17,7 @@ __all__ = ["look_for_needed"]
 _ALL = None
 
 
-def look_for_needed(history: History, steps: list[Step]) -> None:
+def look_for_needed(history: History, steps: list[Step], finished: bool = False) -> None:
     """Find out which recorded results are gone, as far as something that is going to run needs them.
 
     What is gone has to be made again, and so needs values itself: going from the last step to the first, one look at each
@@ -24,21 +26,26 @@ def look_for_needed(history: History, steps: list[Step]) -> None:
     Args:
         history: what is recorded; learns what is lost.
         steps: the plan's steps, in topological order.
+        finished: whether the run had come to its end: then everything that was stored is looked at, needed or not, because
+            nothing else is left to be done.
     """
     #: Children whose values are needed, by step; all of them where it says so.
     needed: dict[int, set[int] | None] = {}
     first = []
     for step in reversed(steps):
         rows = history.rows(step)
-        if not step.mapped and not step.upstream:
-            # One of thousands, perhaps: what is pending needs nothing, and what stands is looked at if somebody needs it.
-            row = rows.get(-1)
-            if row is not None and (not step.dependents or step.index in needed):
-                first.append((step, row))
-            continue
         if step.index in needed or not step.dependents:
             wanted = needed.get(step.index, _ALL)
-            found = rows.values() if wanted is _ALL else (rows[index] for index in wanted if index in rows)
+        else:
+            wanted = set()
+        found = [
+            row for row in rows.values() if wanted is _ALL or row.index in wanted or (finished and _had(step, row))
+        ]
+        if not step.mapped and not step.upstream:
+            # One of thousands, perhaps: what is pending needs nothing, and what stands is looked at if somebody needs it.
+            first += [(step, row) for row in found if row.index < 0]
+            continue
+        if found:
             history.look_each([(step, row) for row in found])
         pending = _pending(history, step, rows)
         if pending is not _ALL and not pending:
@@ -51,6 +58,11 @@ def look_for_needed(history: History, steps: list[Step]) -> None:
             _add(needed, edge.index, pending if by_child else _ALL)
     # Nothing is above these, so that nothing depends on what is found out.
     history.look_each(first)
+
+
+def _had(step: Step, row: TaskRun) -> bool:
+    """Return whether a task run had a result that was stored, and that nobody has released since."""
+    return row.kind is not None and not (step.task.is_parameter or step.task.rerun_always)
 
 
 def _pending(history: History, step: Step, rows: Iterable[int]) -> set[int] | None:

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["set_aside"]
 
 
-def set_aside(db: StateDB, run: Run, step: Step, row: TaskRun, inputs: Callable[[], dict[str, Any]], lost: bool) -> None:
+def set_aside(
+    db: StateDB, run: Run, step: Step, row: TaskRun, inputs: Callable[[], dict[str, Any]], lost: bool
+) -> None:
     """Give another name to what a task run that is done again had written to its target.
 
     It is damaged, or was made from other inputs than the task is given now. Left there, it would be found, and taken for what

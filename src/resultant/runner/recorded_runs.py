@@ -298,7 +298,7 @@ def begin(
         if unknown:
             raise ValueError(f"Flow {flow.name!r} has no task to approve that is called {', '.join(sorted(unknown))}.")
         history = History(db, row.id, run.digester, plan.steps, approved, calm)
-        look_for_needed(history, plan.steps)
+        look_for_needed(history, plan.steps, earlier.state == "Success")
         say_what_changed(earlier, row)
     db.put_flow_run(row)
     run.intents = Intents(settings().home_dir, db.url, row.id, run.digester, settings().durability == "power")
