@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
@@ -570,6 +571,48 @@ def test_changed_code_is_stated_in_one_warning(tmp_path: Path, caplog: pytest.Lo
         "The code of flow 'code' is not that of the attempt before (changed: changed-1; new: added-1; gone: gone-1)."
     )
     assert results(state)["last"] == 2
+
+
+def test_the_code_on_record_is_that_which_a_task_ran_with(tmp_path: Path) -> None:
+    def make(factor: int) -> Flow:
+        @task
+        def a() -> int:
+            return int(step("a", factor * 10))
+
+        @task
+        def b(x: int) -> int:
+            return int(step("b", x + factor))
+
+        @task
+        def c(x: int) -> int:
+            return int(step("c", x + factor))
+
+        with Flow("factors", result=LocalResult(dir=str(tmp_path), location="{task_name}")) as flow:
+            c(b(a()))
+        return flow
+
+    def code() -> dict[str, str]:
+        found: dict[str, str] = json.loads(database().flow_runs(limit=1)[0].code or "{}")
+        return {slug: digest for slug, digest in found.items() if slug in ("a-1", "b-1", "c-1")}
+
+    assert make(5).run().is_successful()
+    five = code()
+    broken.add("c")
+    make(3).run()
+    three = code()
+    assert not set(five.items()) & set(three.items())
+
+    assert again(make(5)).is_successful()
+    assert called == ["c"]
+    assert code() == {**three, "c-1": five["c-1"]}
+
+    # What stood when the attempt began, and was needed and damaged, has run with the code as it is now.
+    broken.update("c")
+    make(3).run()
+    flip(tmp_path / "b")
+    assert again(make(5)).is_successful()
+    assert called == ["b", "c"]
+    assert code() == {**five, "a-1": three["a-1"]}
 
 
 # ------------------------------------------------------------------------------------------------- attempts and runs

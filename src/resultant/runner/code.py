@@ -14,12 +14,14 @@ from .code_tree import OPTIONS, code_tree_digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from resultant.db import StateDB
     from resultant.engine.integrity import Digester
     from resultant.records import FlowRun as FlowRunRow
 
+    from .history import History
     from .plan import Plan, Step
 
-__all__ = ["code_digests", "own_code", "say_what_changed"]
+__all__ = ["code_digests", "code_of_attempt", "code_that_stands", "own_code", "say_what_changed"]
 
 #: Attributes of a task that are no part of what it computes with.
 _OTHERS = OPTIONS | COPIED | INCIDENTAL
@@ -106,6 +108,47 @@ def _constants(code: object) -> bytes:
         else:
             texts.append(repr(constant))
     return "\n".join(texts).encode()
+
+
+def code_that_stands(
+    earlier: FlowRunRow, row: FlowRunRow, history: History, plan: Plan
+) -> tuple[str | None, dict[str, str]]:
+    """Return the code on record of a run that is resumed: of tasks that stand, that which they ran with.
+
+    Args:
+        earlier: the run's row as the attempt before had it.
+        row: the run's row now, with the code as it is now.
+        history: what is recorded.
+        plan: the steps.
+
+    Returns:
+        Digests by slug, as JSON; and those of today's code of tasks that stand with other code.
+    """
+    if earlier.code == row.code:
+        return row.code, {}
+    old, new = json.loads(earlier.code or "{}"), json.loads(row.code or "{}")
+    standing = {}
+    for step in plan.steps:
+        slug = step.slug
+        if slug in old and slug in new and old[slug] != new[slug] and history.stood_whole(step):
+            standing[slug] = new[slug]
+            new[slug] = old[slug]
+    return json.dumps(new, sort_keys=True), standing
+
+
+def code_of_attempt(db: StateDB, row: FlowRunRow, standing: dict[str, str]) -> str:
+    """Return the code on record at the end of an attempt: some of what stood when it began has been run after all.
+
+    Args:
+        db: where the rows of task runs are.
+        row: the run's row.
+        standing: see :func:`code_that_stands`.
+    """
+    code = json.loads(row.code or "{}")
+    for slug, digest in standing.items():
+        if any(each.attempt == row.attempt for each in db.task_runs(row.id, slug)):
+            code[slug] = digest
+    return json.dumps(code, sort_keys=True)
 
 
 def say_what_changed(earlier: FlowRunRow, row: FlowRunRow) -> None:

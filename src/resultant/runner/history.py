@@ -133,6 +133,11 @@ class History:
         row = self._rows.get(step.slug, {}).get(index)
         return row is not None and row.state in _SUCCESSFUL and (step.slug, index) not in self.lost
 
+    def stood_whole(self, step: Step) -> bool:
+        """Return whether a task, and every child of it that is on record, ended well and is not known to be lost."""
+        rows = self._rows.get(step.slug, {})
+        return bool(rows) and all(row.state == Mapped.__name__ or self.stood(step, row.index) for row in rows.values())
+
     def has_parent(self, step: Step, count: int, inputs: bytes | None) -> bool:
         """Return whether it is on record that a mapped task has so many children, made from these inputs."""
         row = self.row(step)

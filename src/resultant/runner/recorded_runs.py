@@ -94,6 +94,7 @@ class Recording:
         history: what earlier attempts left, for a run that is resumed.
         times: for how many seconds results are to be kept, by slug.
         intents: what was about to be written.
+        code: digests of the code, as it is now, of tasks that stood with other code.
     """
 
     def __init__(
@@ -104,7 +105,9 @@ class Recording:
         history: History | None,
         times: dict[str, float],
         intents: Intents,
+        code: dict[str, str],
     ) -> None:
+        self._code = code
         self.db = db
         self.row = row
         self.recorder = recorder
@@ -123,6 +126,11 @@ class Recording:
 
             self.db.flush()
             pin_kept(self.db, self.row.id, self._times)
+        if self._code:
+            from .code import code_of_attempt
+
+            self.db.flush()
+            self.row = self.row._replace(code=code_of_attempt(self.db, self.row, self._code))
         error = final.result if isinstance(final.result, BaseException) else None
         self.db.put_flow_run(
             self.row._replace(
@@ -245,7 +253,7 @@ def begin(
     """
     from resultant.records import FlowRun as FlowRunRow
 
-    from .code import code_digests, say_what_changed
+    from .code import code_digests, code_that_stands, say_what_changed
     from .digest_key import digester
     from .history import History
     from .intents import Intents
@@ -292,6 +300,7 @@ def begin(
         digest_key=run.digester.name,
     )
     history = None
+    code: dict[str, str] = {}
     if earlier is not None:
         approved = frozenset((approve,) if isinstance(approve, str) else approve)
         unknown = approved and approved.difference(*((step.slug, step.name) for step in plan.steps))
@@ -300,10 +309,12 @@ def begin(
         history = History(db, row.id, run.digester, plan.steps, approved, calm)
         look_for_needed(history, plan.steps, earlier.state == "Success")
         say_what_changed(earlier, row)
+        text, code = code_that_stands(earlier, row, history, plan)
+        row = row._replace(code=text)
     db.put_flow_run(row)
     run.intents = Intents(settings().home_dir, db.url, row.id, run.digester, settings().durability == "power")
     recorder = Recorder(db, row, run.digester, settings().record.messages)
-    return Recording(db, row, recorder, history, times_to_keep(plan), run.intents)
+    return Recording(db, row, recorder, history, times_to_keep(plan), run.intents, code)
 
 
 def _refuse_known(db: StateDB, run_id: str) -> None:
