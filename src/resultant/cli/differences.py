@@ -130,6 +130,11 @@ class Comparison:
         if earlier.state not in ("Success", "Cached", "Mapped"):
             return f"The earlier run of it did not get further than {earlier.state}."
         if earlier.location is None and not earlier.none and not self._runs_always():
+            if self._row.state == "Success" and self._row.location is None and not self._row.none:
+                return (
+                    "Neither run's value is stored, or not any more: whether the earlier one could have stood for it is not on "
+                    "record."
+                )
             return "The earlier value is not stored: it was kept in memory only, or was released."
         return None
 

@@ -227,12 +227,14 @@ def _look_at_runs(found: Examination) -> None:
     db = database()
     unfinished = db.flow_runs(state="Running")
     among = abandoned(db, unfinished)
-    dead = [run.id for run in unfinished if run.id in among]
+    dead = [run for run in unfinished if run.id in among]
     if dead:
-        names = ", ".join(dead[:5])
+        from resultant.cli.running import how_to_resume
+
+        names = ", ".join(run.id for run in dead[:5])
         found.note(
             "runs",
             "warning",
             f"{len(dead)} unfinished without a process that works on them ({names}{', ...' if len(dead) > 5 else ''}). "
-            f"Go on with one: resultant resume {dead[0]}",
+            f"{how_to_resume(dead[0])}",
         )

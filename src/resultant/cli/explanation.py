@@ -81,12 +81,12 @@ def _from_state(run: RecordedRun, row: TaskRun, origins: Origins) -> tuple[str, 
     if row.state == "Skipped":
         raised, reason = skipped(run, row)
         return f"ran and is {row.state}" if raised else _NOT_RUN, reason
-    if row.state == "Failed" and row.text is None:
+    if row.state == "Failed" and row.text is None and row.error is None and row.index < 0:
         # Code that has failed leaves a text, whatever it raised.
-        if row.error is None and row.index < 0:
-            return f"ended as {row.state}", without_exception(run, row)
-        if (row.error or "").startswith(_NO_PLACE):
-            return _NOT_RUN, f"Its result would have had no place: {row.error}."
+        return f"ended as {row.state}", without_exception(run, row)
+    if row.state == "Failed" and row.error in _NO_PLACE:
+        # An error of the task's own code names the line that it came from.
+        return _NOT_RUN, f"Its result would have had no place: {row.error}."
     if row.state == "Paused":
         return _NOT_RUN, f"It waits for approval: resultant resume {run.id} --approve {shlex.quote(row.slug)}."
     if row.state == "Retrying" and row.count == 0:

@@ -51,6 +51,17 @@ def print_json(document: Any) -> None:
     sys.stdout.write(f"{text}\n")
 
 
+def say_more(what: str, shown: int) -> None:
+    """Say, beside the output, that a list was cut: whoever counts its lines would take them for all.
+
+    Args:
+        what: the list has.
+        shown: how many of them.
+    """
+    sys.stdout.flush()
+    sys.stderr.write(f"resultant: There are more {what} than these {shown}; --limit 0 shows all.\n")
+
+
 def plain(text: str) -> str:
     """Return text on one line, without what a terminal would take for a command: such characters are escaped."""
     if text.isprintable():

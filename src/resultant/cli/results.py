@@ -83,8 +83,11 @@ def fields_of(run: RecordedRun, row: TaskRun) -> dict[str, Any]:
 
 def _results(runs: list[RecordedRun], task: str | None, limit: int) -> Iterator[tuple[RecordedRun, TaskRun]]:
     for run in runs:
-        slug = None if task is None else run[task].slug
-        for row in _first_results(run, slug, limit):
+        named = None if task is None else found(run, task)
+        if named is not None and named.row.index >= 0:
+            yield run, named.row
+            continue
+        for row in _first_results(run, None if named is None else named.slug, limit):
             yield run, row
 
 
@@ -112,12 +115,16 @@ def ls(run_id: str | None, task: str | None, limit: int) -> None:
     db = database()
     if run_id is None:
         # Every run has at least a row or two: more runs than rows are never needed.
-        runs = [RecordedRun(db, row) for row in db.flow_runs(limit=limit or None)]
+        runs = [RecordedRun(db, row) for row in db.flow_runs(limit=limit + 1 if limit else None)]
     else:
         runs = [opened(run_id)]
-    shown = list(islice(_results(runs, task, limit), limit or None))
+    shown = list(islice(_results(runs, task, limit + 1 if limit else 0), limit + 1 if limit else None))
+    more = bool(limit) and len(shown) > limit
+    shown = shown[: limit or None]
     if as_json():
         output.print_json([fields_of(run, row) for run, row in shown])
+        if more:
+            output.say_more("results", limit)
         return
     if not shown:
         print("No results are on record.")
@@ -135,6 +142,8 @@ def ls(run_id: str | None, task: str | None, limit: int) -> None:
             for run, row in shown
         ],
     )
+    if more:
+        output.say_more("results", limit)
 
 
 @command.command("show")

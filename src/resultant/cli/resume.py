@@ -72,9 +72,11 @@ def _recorded(row: FlowRun) -> tuple[str, str | None]:
     from resultant.cli.failure import Failure
 
     if row.file is None:
+        from resultant.cli.running import how_to_resume
+
         raise Failure(
-            f"Run {row.id} has no file on record, because its flow was not made in one. Name it: resultant resume {row.id} "
-            "FILE:FLOW."
+            f"Run {row.id} has no file on record, because no variable of the program that began it held its flow. "
+            f"{how_to_resume(row)}."
         )
     if not os.path.isfile(row.file):
         raise Failure(

@@ -55,6 +55,7 @@ def parsed(pairs: tuple[str, ...]) -> dict[str, Any]:
         Failure: a text has no ``=``.
     """
     import json
+    import sys
 
     from resultant.cli.failure import Failure
 
@@ -67,4 +68,9 @@ def parsed(pairs: tuple[str, ...]) -> dict[str, Any]:
             found[name] = json.loads(text)
         except (ValueError, RecursionError):
             found[name] = text
+            if text[:1] in ("[", "{"):
+                sys.stderr.write(
+                    f"resultant: The value of {name} begins like JSON and is none, so it is taken as the text {text!r}. If it was "
+                    "meant as JSON, put the whole of it in quotes that the shell takes off.\n"
+                )
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from resultant.cli import output
 from resultant.cli.command import as_json
@@ -46,6 +46,10 @@ def quiet_stdout() -> Iterator[None]:
         yield
     finally:
         sys.stdout.flush()
+        # What was written to the stream that Python began with.
+        if sys.__stdout__ is not None:
+            with suppress(OSError, ValueError):
+                sys.__stdout__.flush()
         os.dup2(kept, 1)
         os.close(kept)
 
@@ -146,6 +150,22 @@ def _print_text(flow: Flow, run_id: str, row: FlowRun | None, final: State, task
             print(f"  Go on with it:   resultant resume {run_id}")
     if paused:
         print(f"  {output.plain(approval(run_id, paused))}")
+
+
+def how_to_resume(row: FlowRun) -> str:
+    """Return how to go on with a run, as a sentence.
+
+    Args:
+        row: the run's.
+    """
+    command = f"resultant resume {row.id}"
+    if row.file is not None:
+        return f"Go on with it: {command}"
+    # A flow that a function made is in no variable of the program, where the command could find it.
+    return (
+        f"Go on with it where its flow is made: flow.run(resume_run={row.id!r}); or, with a file that holds the flow at its top "
+        f"level: {command} FILE:FLOW"
+    )
 
 
 def approval(run_id: str, slugs: Iterable[str]) -> str:

@@ -68,9 +68,13 @@ def ls(flow: str | None, state: str | None, since: str | None, limit: int) -> No
 
     db = database()
     state = None if state is None else _known(db, state)
-    rows, idle = rows_of_runs(db, flow, state, None if since is None else moment(since), limit or None)
+    rows, idle = rows_of_runs(db, flow, state, None if since is None else moment(since), limit + 1 if limit else None)
+    more = bool(limit) and len(rows) > limit
+    rows = rows[: limit or None]
     if as_json():
         output.print_json([run_fields(row, idle) for row in rows])
+        if more:
+            output.say_more("runs", limit)
         return
     if not rows:
         print("None of the runs on record is like that." if db.flow_runs(limit=1) else "No runs are on record.")
@@ -89,6 +93,8 @@ def ls(flow: str | None, state: str | None, since: str | None, limit: int) -> No
             for row in rows
         ],
     )
+    if more:
+        output.say_more("runs", limit)
 
 
 def _known(db: StateDB, state: str) -> str:
@@ -115,7 +121,7 @@ def show(run_id: str, everything: bool, limit: int) -> None:
     """
     import json
 
-    from resultant.cli.running import approval
+    from resultant.cli.running import approval, how_to_resume
     from resultant.reading.run import RecordedRun
     from resultant.reading.standing import standing
     from resultant.reading.task import RecordedTask
@@ -126,7 +132,8 @@ def show(run_id: str, everything: bool, limit: int) -> None:
     tasks = db.task_runs(row.id, index=None if everything else -1)
     failures = []
     for state in FAILED[:-1]:
-        failures += db.task_runs(row.id, state=state, limit=limit or None)
+        failures += db.task_runs(row.id, state=state, limit=limit + 1 if limit else None)
+    more = bool(limit) and len(failures) > limit
     told = [(failed, RecordedTask(run, failed).failure) for failed in failures[: limit or None]]
     counts = db.counts(row.id)
     pins = run.pins()
@@ -150,6 +157,8 @@ def show(run_id: str, everything: bool, limit: int) -> None:
             "pins": [{"task": slug, "index": index, "until": output.iso(end)} for (slug, index), end in pins.items()],
         }
         output.print_json(document)
+        if more:
+            output.say_more("failures", limit)
         return
     _print_head(row, idle, run.parameters, counts, pins)
     if tasks:
@@ -159,13 +168,15 @@ def show(run_id: str, everything: bool, limit: int) -> None:
         print(f"\n{output.plain(_name(failed))}: {failed.state}")
         body = text or failed.error or "The reason is not on record."
         print("\n".join(f"  {output.plain(line.expandtabs())}" for line in body.rstrip().splitlines()))
+    if more:
+        output.say_more("failures", limit)
     if unfinished:
         print(f"\nNot finished: {output.plain(', '.join(unfinished))}")
     if idle.get(row.id) == "Paused":
         waiting = dict.fromkeys(each.slug for each in db.task_runs(row.id, state="Paused"))
         print(f"\n{output.plain(approval(row.id, waiting))}")
     elif idle:
-        print(f"\nNo process works on this run. Go on with it: resultant resume {row.id}")
+        print(f"\nNo process works on this run. {how_to_resume(row)}")
     if row.state not in ("Success", "Running") and not failures and row.error:
         print(f"\nThe run ended with {row.error}.")
 

@@ -313,7 +313,7 @@ def begin(
         row = row._replace(code=text)
     db.put_flow_run(row)
     run.intents = Intents(settings().home_dir, db.url, row.id, run.digester, settings().durability == "power")
-    recorder = Recorder(db, row, run.digester, settings().record.messages)
+    recorder = Recorder(db, row, run, run.digester, settings().record.messages)
     return Recording(db, row, recorder, history, times_to_keep(plan), run.intents, code)
 
 

@@ -8,8 +8,9 @@ from time import time
 from resultant.engine.state import Cached, Failed, Mapped, Pending, Retrying, Scheduled, Skipped, Success
 from resultant.records import location_text
 
-from .failure_text import where_raised
+from .failure_text import keep_failure, where_raised
 from .fingerprint import inputs_of_task, mark_anew
+from .frame import TaskFrame
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from .brood import Brood
     from .flow import FlowRun
-    from .plan import Step
+    from .plan import Run, Step
 
 __all__ = ["Recorder", "tries"]
 
@@ -35,13 +36,15 @@ class Recorder:
     Args:
         db: where rows go.
         row: the run's own row, written already.
+        run: what is common to its tasks.
         digester: takes the fingerprints of inputs.
         messages: whether the rows of failures hold their messages.
     """
 
-    def __init__(self, db: StateDB, row: FlowRunRow, digester: Digester, messages: bool) -> None:
+    def __init__(self, db: StateDB, row: FlowRunRow, run: Run, digester: Digester, messages: bool) -> None:
         self.db = db
         self.row = row
+        self._run = run
         self.digester = digester
         self.messages = messages
         self._id = row.id
@@ -185,7 +188,7 @@ class Recorder:
             )
         error = message = text = None
         if isinstance(state, Failed):
-            error, message, text = self._failure(state)
+            error, message, text = self._failure(step, index, state)
         elif isinstance(state, Skipped):
             text = getattr(state, "_text", None)
         due = None
@@ -322,7 +325,10 @@ class Recorder:
             kind = self._kinds[key] = self.db.kind(*kind_of(result))
         return kind
 
-    def _failure(self, state: State) -> tuple[str | None, str | None, str | None]:
+    def _failure(self, step: Step, index: int, state: Failed) -> tuple[str | None, str | None, str | None]:
+        if not hasattr(state, "_text") and isinstance(state._result.value, Exception) and type(state) is Failed:
+            # It failed before, or beside, the task's own code, which has its text kept where it runs.
+            keep_failure(TaskFrame(self._run, step, None if index < 0 else index), state)
         summary = getattr(state, "_where", None) or where_raised(state._result.value)
         return summary, str(state.message) if self.messages else None, getattr(state, "_text", None)
 
