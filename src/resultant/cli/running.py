@@ -117,6 +117,20 @@ def _counts(tasks: dict[str, State]) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
+def _taken(tasks: dict[str, State]) -> tuple[int, int]:
+    """Return how many task runs stood from earlier attempts, and how many values were found at targets and in caches."""
+    from resultant.runner.history import STOOD
+    from resultant.runner.shelf import FOUND_IN_CACHE
+    from resultant.runner.task import FOUND_AT_TARGET
+
+    states = [each for state in tasks.values() for each in _each(state)]
+    found = (FOUND_AT_TARGET, FOUND_IN_CACHE)
+    messages = [str(state.message or "") for state in states]
+    return messages.count(STOOD), sum(
+        state.is_cached() and message.startswith(found) for state, message in zip(states, messages, strict=True)
+    )
+
+
 def _print_json(flow: Flow, run_id: str, row: FlowRun | None, final: State, tasks: dict[str, State]) -> None:
     output.print_json(
         {
@@ -129,6 +143,8 @@ def _print_json(flow: Flow, run_id: str, row: FlowRun | None, final: State, task
             "ended": None if row is None else output.iso(row.ended),
             "recorded": row is not None,
             "counts": _counts(tasks),
+            "stood": _taken(tasks)[0],
+            "found": _taken(tasks)[1],
             "tasks": {slug: type(state).__name__ for slug, state in tasks.items()},
         }
     )
@@ -141,7 +157,9 @@ def _print_text(flow: Flow, run_id: str, row: FlowRun | None, final: State, task
     head = "Waiting" if waits else type(final).__name__
     print(f"{head}: flow {flow.name!r}, run {run_id}{'' if took is None else f', {took}'}")
     if counts:
-        print(f"  {counts}")
+        stood, found = _taken(tasks)
+        taken = [f"{stood:,} stood from earlier attempts"] * bool(stood) + [f"{found:,} found"] * bool(found)
+        print(f"  {counts} ({', '.join(taken)})" if taken else f"  {counts}")
     paused = _paused(final, tasks)
     if row is not None and not final.is_successful():
         if not waits or any(each.is_failed() for state in tasks.values() for each in _each(state)):

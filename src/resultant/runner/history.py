@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from .plan import Step
     from .undisturbed import Undisturbed
 
-__all__ = ["History", "is_unread"]
+__all__ = ["STOOD", "History", "is_unread"]
+
+#: What states say that an earlier attempt of a run reached.
+STOOD = "Recorded by an earlier attempt of this run."
 
 _SUCCESSFUL: dict[str, type[State]] = {"Success": Success, "Cached": Cached, "Skipped": Skipped}
 
@@ -222,7 +225,7 @@ class History:
         if cls is None or (self.lost and (step.slug, row.index) in self.lost):
             return None
         state = _new(cls)
-        state.message = "Recorded by an earlier attempt of this run."
+        state.message = STOOD
         if cls is not Skipped:
             state._result = self._kinds.result(step, row)
         elif not row.none:

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
     from .plan import Plan, Run, Step
 
-__all__ = ["Offer", "Shelf", "entry_key", "stock"]
+__all__ = ["FOUND_IN_CACHE", "Offer", "Shelf", "entry_key", "stock"]
+
+#: How the message of a state begins whose value an earlier run had put into the cache.
+FOUND_IN_CACHE = "The result of run"
 
 
 class Offer:
@@ -147,7 +150,7 @@ class Shelf:
             name: None if text is None else SealedDigest(self.digester, text) for name, text in offer.inputs.items()
         }
         state = Cached(
-            f"The result of run {offer.run} stands in for this run.",
+            f"{FOUND_IN_CACHE} {offer.run} stands in for this run.",
             cached_parameters={
                 name: Untold() if text is None else SealedValue(self.digester, text)
                 for name, text in offer.parameters.items()

@@ -42,10 +42,13 @@ if TYPE_CHECKING:
     from .mapping import Children
     from .plan import Run, Step
 
-__all__ = ["Unfinished", "died", "parent_state", "run_task", "write_failed"]
+__all__ = ["FOUND_AT_TARGET", "Unfinished", "died", "parent_state", "run_task", "write_failed"]
 
 
 _new = object.__new__
+
+#: How the message of a state begins whose value was at the task's target already.
+FOUND_AT_TARGET = "Result found at task target"
 
 
 class Unfinished:
@@ -170,7 +173,7 @@ def unless_cached(frame: TaskFrame, state: State, inputs: dict[str, Any]) -> Sta
             return change(frame, state, Failed(f"Unexpected error: {error!r}", result=error))
         if found is not None:
             hit = _new(Cached)
-            hit.message = f"Result found at task target {frame.location}"
+            hit.message = f"{FOUND_AT_TARGET} {frame.location}"
             hit._result = found
             return change(frame, state, hit)
     elif step.task.cache_for is not None or state.__class__ is Cached:
