@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -125,6 +126,43 @@ def test_a_parameter_that_lost_its_quotes_is_noticed(shell: Shell) -> None:
     assert answer.status == 0
     assert "begins like JSON and is none, so it is taken as the text '[one,two]'" in answer.err
     assert "JSON" not in shell("run", "flows.py:keeps", "-p", 'n=["one"]', "-p", "n=one").err
+
+
+REPLACED = """
+import os
+from resultant import Flow, LocalResult, Parameter, task
+
+@task
+def blob(n):
+    return os.urandom(n)
+
+@task(result=LocalResult(dir="results", location="{n}.bin"))
+def named(n):
+    return os.urandom(n)
+
+with Flow("replaced", result=LocalResult(dir="results")) as flow:
+    n = Parameter("n", default=1000)
+    blob(n), named(n)
+"""
+
+
+def test_what_a_resume_made_anew_is_freed(shell: Shell) -> None:
+    shell.write("replaced.py", REPLACED)
+    files = shell.folder / "results"
+    run = shell.run("replaced.py")
+    for size in (1001, 1002):
+        assert shell("resume", run, "-p", f"n={size}").status == 0
+    own = {"1000.bin", "1001.bin", "1002.bin"}
+    assert len(set(os.listdir(files)) - own) == 3
+    assert shell("fsck").out.count("left behind: ") == 2
+    assert shell("gc", "--json").json["bytes"] > 2000
+    assert shell("gc", "--delete").status == 0
+    # What has a name that the user chose may be looked for there.
+    assert len(set(os.listdir(files)) - own) == 1
+    assert own <= set(os.listdir(files))
+    assert shell("results", "verify", "--json").json["counts"] == {"ok": 2}
+    assert len(shell("results", "read", run, "blob", "--json").json["repr"]) > 1002
+    assert "left behind" not in shell("fsck").out
 
 
 def test_what_kept_a_task_from_running_is_shown(shell: Shell) -> None:

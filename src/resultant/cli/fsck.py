@@ -71,7 +71,8 @@ def command(repair: bool, emptied: bool) -> int:
         if repair:
             orphans.remove()
         leftovers += orphans.found
-        unknown, more = _listed(survey.unknown())
+        known = {path for path, _ in orphans.found}
+        unknown, more = _listed(each for each in survey.unknown() if each[0] not in known)
     if as_json():
         output.print_json(
             {
@@ -182,7 +183,7 @@ def _print(
 ) -> None:
     for path, size in leftovers:
         done = " (deleted)" if repair else ""
-        print(f"unfinished write: {path} ({output.size(size)}){done}")
+        print(f"left behind: {path} ({output.size(size)}){done}")
     if interrupted:
         print(f"interrupted removals: {interrupted}{' (finished)' if repair else ''}")
     for path, size in unknown:

@@ -36,7 +36,7 @@ def command(
 ) -> None:
     """Free the space of results that nobody needs any more.
 
-    Temporary files of writes that never finished go in any case, and so do objects that a run wrote and did not live to put
+    Temporary files of writes that never finished go in any case, and so does what a run wrote and replaced, or did not live to put
     on record; results go with runs that a budget chooses. The rows of such runs stay, and say that the results are gone.
     Results that are packed into one segment go together, once none of them is needed.
 
@@ -163,7 +163,9 @@ def _print(
             ],
         )
     for path, size in leftovers:
-        print(f"{path} ({output.size(size)}): a write that never finished")
+        print(
+            f"{path} ({output.size(size)}): left behind by a write that never finished, or by a run that died or made it anew"
+        )
     for run in skipped:
         print(f"Run {run} is at work and was left alone.")
     if not told and not leftovers and not finished.places:

@@ -9,7 +9,7 @@ from resultant.records import ESCAPED, location_text
 from resultant.runtime import get_logger
 
 from .kinds import FORGOTTEN, NOT_STORED, Kinds
-from .outdated import set_aside
+from .outdated import note_replaced, set_aside
 from .raised import Raised
 
 TYPE_CHECKING = False
@@ -110,7 +110,7 @@ class History:
             self._calm = None
 
     def doubt(self, run: FlowRun, step: Step, index: int, inputs: Callable[[], dict[str, Any]]) -> None:
-        """See to it that a task run which begins to run does not find what it left at its target itself.
+        """See to it that a task run which begins to run does not find what it left itself, and that somebody does.
 
         Args:
             run: the run under way.
@@ -119,6 +119,8 @@ class History:
             inputs: gives what it is given now, by name.
         """
         row = self.row(step, index)
+        if row is not None:
+            note_replaced(self._db, run.run, step, row)
         if step.target is not None and row is not None:
             set_aside(self._db, run.run, step, row, inputs, (step.slug, index) in self.lost)
 

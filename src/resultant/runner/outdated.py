@@ -1,6 +1,8 @@
-"""Targets that a resumed run wrote itself, and does not believe any more."""
+"""What a resumed run wrote itself, and does not believe any more."""
 
 from __future__ import annotations
+
+import os
 
 from resultant.engine.stored import StoredResult
 from resultant.errors import ResultError
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
     from .plan import Run, Step
 
-__all__ = ["set_aside"]
+__all__ = ["note_replaced", "set_aside"]
 
 
 def set_aside(
@@ -73,6 +75,36 @@ def set_aside(
         name,
         aside,
     )
+
+
+def note_replaced(db: StateDB, run: Run, step: Step, row: TaskRun) -> None:
+    """Note where the value of a task run that is done again lies: once the new one is on record, nothing else tells of it.
+
+    ``resultant gc`` and ``fsck --repair`` delete what is noted and not on record. What has a name of the user's own is left
+    alone: somebody may look for it there.
+
+    Args:
+        db: the state database.
+        run: what is common to the run.
+        step: the task.
+        row: what an earlier attempt recorded of it.
+    """
+    named = step.target is not None or step.location is not None or step.own_location
+    if named or row.state != "Success" or row.location is None or row.kind is None or row.digest is None:
+        return
+    from resultant.stores.packed import is_segment
+
+    result, location = step.result, location_of(row.location)
+    if not isinstance(result, StoredResult) or result._formatter is not None or is_segment(os.path.dirname(location)):
+        return
+    known = result.from_value(None)
+    known.location = location
+    kind = db.result_kind(row.kind)
+    if run.intents is not None and known.place is not None:
+        try:
+            run.intents.note(known.place, row.size, row.digest, (kind.type, kind.options))
+        except OSError as error:
+            get_logger("resume").debug("It could not be noted that %s is replaced: %s", known.place, error)
 
 
 def _target(run: Run, step: Step, result: StoredResult, index: int, inputs: Callable[[], dict[str, Any]]) -> str | None:
