@@ -165,6 +165,29 @@ def test_what_a_resume_made_anew_is_freed(shell: Shell) -> None:
     assert "left behind" not in shell("fsck").out
 
 
+def test_an_empty_home_is_not_taken_for_a_healthy_one(shell: Shell) -> None:
+    for command in ("fsck", "gc"):
+        answer = shell(command)
+        assert answer.status == 0
+        assert answer.err == f"resultant: There is no state database in {shell.home} yet.\n"
+    refused = shell("resume", "latest")
+    assert (refused.status, refused.out) == (2, "")
+    assert refused.err == "resultant: No runs are on record, and so there is no latest one.\n"
+    shell("run", "flows.py:many")
+    assert shell("fsck").err == ""
+
+
+def test_what_to_do_about_an_emptied_folder_is_said(shell: Shell) -> None:
+    shell("run", "flows.py:many")
+    for file in (shell.home / "results").iterdir():
+        file.unlink()
+    answer = shell("fsck", "--repair")
+    assert answer.status == 0
+    assert "2 results are in folders that are not there, or empty." in answer.out
+    assert "say so: --emptied" in answer.out
+    assert "say so: --emptied" not in shell("fsck", "--repair", "--emptied").out
+
+
 def test_what_kept_a_task_from_running_is_shown(shell: Shell) -> None:
     assert shell("run", "flows.py:collide").status == 1
     assert "would both write to 'shared/d1.pickle'. Put {map_index}" in shell("runs", "show", "latest").out

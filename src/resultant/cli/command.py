@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     F = TypeVar("F", bound=Callable[..., Any] | click.Command)
 
-__all__ = ["LATEST", "Command", "Group", "Helped", "as_json", "database", "debugging", "option"]
+__all__ = ["LATEST", "Command", "Group", "Helped", "as_json", "database", "debugging", "option", "say_if_absent"]
 
 #: Stands for the newest run.
 LATEST = "latest"
@@ -108,6 +108,20 @@ def database(make: bool = False) -> StateDB:
     return database(reading=True, make=make)
 
 
+def say_if_absent(db: StateDB) -> None:
+    """Say that there is no state database yet: whoever mistyped the home would take an empty answer for a good one.
+
+    Args:
+        db: the database, or what stands for it.
+    """
+    import sys
+
+    from resultant.runtime import settings
+
+    if db.url.startswith("memory:") and settings().database.url is None:
+        sys.stderr.write(f"resultant: There is no state database in {settings().home_dir} yet.\n")
+
+
 def _latest() -> str:
     from resultant.errors import UnknownRunError
 
@@ -119,4 +133,6 @@ def _latest() -> str:
     except UnknownRunError:
         pass
     newest = db.flow_runs(limit=1)
-    return newest[0].id if newest else LATEST
+    if not newest:
+        raise UnknownRunError("No runs are on record, and so there is no latest one.")
+    return newest[0].id

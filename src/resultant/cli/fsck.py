@@ -7,7 +7,7 @@ from collections import Counter
 import click
 
 from resultant.cli import output
-from resultant.cli.command import Command, as_json, database, option
+from resultant.cli.command import Command, as_json, database, option, say_if_absent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,18 +46,22 @@ def command(repair: bool, emptied: bool) -> int:
     from resultant.cli.orphans import Orphans
     from resultant.cli.progress import Progress
     from resultant.cli.removal import finish_notes
+    from resultant.cli.stored import NOT_MOUNTED
     from resultant.cli.survey import Survey, unlinked
 
     db = database()
+    say_if_absent(db)
     interrupted = len(notes_of(db))
     if repair:
         finish_notes(db)
     with Progress("Comparing", db) as progress:
         survey = Survey(db, progress)
         damage: list[dict[str, Any]] = []
+        absent = 0
         counts: Counter[tuple[str, bool]] = Counter()
         for some in _damage(survey, repair, emptied):
             counts.update((each["verdict"], each["repaired"]) for each in some)
+            absent += sum(each["reason"].endswith(NOT_MOUNTED) for each in some)
             if as_json():
                 damage += some
             else:
@@ -90,7 +94,7 @@ def command(repair: bool, emptied: bool) -> int:
             print(f"perhaps an unfinished write: {path} cannot be looked at: {reason}")
         for path, reason in refused:
             print(f"unfinished write: {path} cannot be deleted: {reason}")
-        _print(counts, leftovers, interrupted, unknown, more, repair)
+        _print(counts, leftovers, interrupted, unknown, more, absent, repair)
     return 1 if counts["missing", False] or counts["damaged", False] or refused else 0
 
 
@@ -179,6 +183,7 @@ def _print(
     interrupted: int,
     unknown: list[tuple[str, int]],
     more: int,
+    absent: int,
     repair: bool,
 ) -> None:
     for path, size in leftovers:
@@ -190,6 +195,11 @@ def _print(
         print(f"no row: {path} ({output.size(size)}); left alone")
     if more:
         print(f"no row: {more:,} more files; left alone")
+    if absent:
+        print(
+            f"{absent:,} results are in folders that are not there, or empty. If no disk is missing and they were emptied on "
+            "purpose, say so: --emptied."
+        )
     if not repair and (counts["missing", False] or leftovers or interrupted):
         print("Nothing was changed: add --repair to repair it.")
     elif not counts and not leftovers and not interrupted:

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import click
 
 from resultant.cli import output
-from resultant.cli.command import Command, as_json, database, option
+from resultant.cli.command import Command, as_json, database, option, say_if_absent
 from resultant.cli.failure import Failure
 
 TYPE_CHECKING = False
@@ -57,6 +57,7 @@ def command(
         flow,
     )
     db = database()
+    say_if_absent(db)
     finished = finish_notes(db) if delete else Freed()
     with Progress("Looking", db) as progress:
         survey = Survey(db, progress)
