@@ -188,6 +188,44 @@ def test_what_to_do_about_an_emptied_folder_is_said(shell: Shell) -> None:
     assert "say so: --emptied" not in shell("fsck", "--repair", "--emptied").out
 
 
+def test_a_budget_that_is_missed_is_told(shell: Shell) -> None:
+    shell.run("flows.py:keeps")
+    assert shell("gc", "--max-size", "1M", "--json").json["excess"] == 0
+    assert shell("gc", "--max-size", "0", "--delete", "--json").json["excess"] > 0
+    assert "more than that: it is pinned, stands in the cache" in shell("gc", "--max-size", "0").out
+
+
+TARGETS = """
+from resultant import Flow, LocalResult, task
+
+@task(target="{map_index}.pkl", result=LocalResult(dir="targets"))
+def load(x):
+    return x
+
+with Flow("targets") as flow:
+    load.map([1, 2, 3])
+"""
+
+
+def test_a_map_whose_children_were_all_there_did_not_run(shell: Shell) -> None:
+    shell.write("targets.py", TARGETS)
+    shell.run("targets.py")
+    assert shell("why", "latest", "load", "--json").json["verdict"] == "ran"
+    shell.run("targets.py")
+    why = shell("why", "latest", "load", "--json").json
+    assert (why["verdict"], why["reason"][:27]) == ("did not run", "The values of its 3 childre")
+    (shell.folder / "targets" / "1.pkl").unlink()
+    shell.run("targets.py")
+    assert shell("why", "latest", "load", "--json").json["verdict"] == "ran"
+
+
+def test_a_child_of_what_is_not_mapped_is_one_line(shell: Shell) -> None:
+    shell.run("flows.py:keeps")
+    answer = shell("results", "read", "latest", "kept[0]")
+    assert answer.status == 2
+    assert answer.err.startswith("resultant: Task 'kept-1' is not mapped")
+
+
 def test_what_kept_a_task_from_running_is_shown(shell: Shell) -> None:
     assert shell("run", "flows.py:collide").status == 1
     assert "would both write to 'shared/d1.pickle'. Put {map_index}" in shell("runs", "show", "latest").out

@@ -40,6 +40,9 @@ class Budget:
         count: how many of the last runs of each flow are not chosen.
         size: bytes that the results of runs that are not chosen may take.
         flow: only runs of this flow are looked at.
+
+    Attributes:
+        excess: by how many bytes what is left takes more than `size`, once runs were chosen.
     """
 
     def __init__(self, age: float | None, count: int | None, size: int | None, flow: str | None) -> None:
@@ -47,6 +50,7 @@ class Budget:
         self._count = count
         self._size = size
         self._flow = flow
+        self.excess = 0
 
     def choose(self, survey: Survey) -> list[tuple[FlowRun, str]]:
         """Return the chosen runs and why, the oldest first."""
@@ -98,4 +102,5 @@ class Budget:
                 break
             chosen.append((run, f"results take {output.size(total)} in all"))
             total -= size
+        self.excess = max(0, total - self._size)
         return chosen

@@ -44,6 +44,8 @@ def explain(run: RecordedRun, row: TaskRun) -> dict[str, Any]:
     known = _from_state(run, row, origins)
     if known is not None:
         return told | {"verdict": known[0], "reason": known[1]}
+    if row.children and (found := _all_found(run, row)) is not None:
+        return told | {"verdict": _NOT_RUN, "reason": found}
     earlier = _nearest(run, row)
     if is_parameter(run.row, row):
         told["compared_with"] = earlier and earlier[0].id
@@ -115,6 +117,15 @@ def _found(run: RecordedRun, row: TaskRun, origins: Origins) -> tuple[str, str] 
     # Another task may write to the same target, or have the same key in the cache.
     task = "" if origin.slug == row.slug and origin.index == row.index else f" (task {label(origin)})"
     return _NOT_RUN, f"{where}; {by}{task} wrote it ({output.local(origin.ended)})."
+
+
+def _all_found(run: RecordedRun, row: TaskRun) -> str | None:
+    """Return that no child of a mapped task had to run, if that is so."""
+    computed = {(entry.slug, entry.index) for entry in run.db.cached(run.id)}
+    children = [child for child in run.db.task_runs(run.id, row.slug) if child.index >= 0]
+    if not all(child.state == "Cached" and (child.slug, child.index) not in computed for child in children):
+        return None
+    return f"The values of its {len(children)} children were there already: ask for one of them, TASK[INDEX]."
 
 
 def _nearest(run: RecordedRun, row: TaskRun) -> tuple[FlowRun, TaskRun] | None:

@@ -82,12 +82,18 @@ def command(
                 "runs": told,
                 "leftovers": [{"path": path, "bytes": size} for path, size in leftovers],
                 "held": skipped,
+                "excess": budget.excess,
                 "finished": {"results": finished.places, "bytes": finished.size},
                 "refused": [{"location": place, "reason": reason} for place, reason in refused],
             }
         )
     else:
         _print(told, leftovers, skipped, finished, freed, delete)
+        if budget.excess:
+            print(
+                f"What is left takes {output.size(budget.excess)} more than that: it is pinned, stands in the cache, or is needed by "
+                "runs that were not chosen."
+            )
     if refused:
         place, reason = refused[0]
         raise Failure(f"{len(refused)} places could not be freed, {place} for example: {reason}", 1)
