@@ -143,6 +143,22 @@ def test_it_does_not_try_all_the_time_what_a_full_disk_refuses(
     until(lambda: seen_by_others(db) == 100)
 
 
+def test_rows_that_the_journal_refuses_go_into_the_database_at_once(
+    db: SqliteDB, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(journal: Journal, parcels: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Journal, "append", no_room)
+    seen = []
+    # A run that makes no pause: rows in the journal would be brought on once a second.
+    for index in range(40):
+        db.task_runs_later([task_run_row("a", index=index)])
+        time.sleep(0.01)
+        seen.append(seen_by_others(db))
+    assert seen[20] > 10
+
+
 def test_cached_tasks_cost_no_transaction_each(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     config.flows.checkpointing = True
     context.caches.clear()

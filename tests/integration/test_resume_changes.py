@@ -615,6 +615,21 @@ def test_the_code_on_record_is_that_which_a_task_ran_with(tmp_path: Path) -> Non
     assert code() == {**five, "a-1": three["a-1"]}
 
 
+def test_children_that_are_no_more_are_not_looked_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def make(count: int) -> Flow:
+        return mapping(tmp_path, count)
+
+    broken.add("total")
+    make(4).run()
+    assert again(make(2)).is_successful()
+    assert called == ["total"]
+    delete(tmp_path / "part-3")
+    caplog.clear()
+    assert again(make(2)).is_successful()
+    assert called == []
+    assert not [record for record in caplog.records if record.name == "resultant.resume"]
+
+
 # ------------------------------------------------------------------------------------------------- attempts and runs
 
 

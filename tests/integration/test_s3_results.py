@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from resultant import Flow, JSONSerializer, LocalResult, S3Result, URLResult, config, open_run, runs, task
+from resultant import Flow, JSONSerializer, LocalResult, Parameter, S3Result, URLResult, config, open_run, runs, task
 from resultant.errors import (
     AccessError,
     CorruptResultError,
@@ -43,6 +43,39 @@ def test_the_location_is_the_key_and_the_bytes_are_the_serializers(server: Any) 
     assert result.exists("{day}/7.pickle", day="monday")
     assert not result.exists("tuesday/7.pickle")
     assert result.location == "{day}/{value}.pickle"
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+def test_a_run_is_resumed_with_another_bucket(mapped: bool, moto: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    config.flows.checkpointing = True
+    # The bucket that the run had is read with what the environment gives.
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{moto.port}")
+    monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
+    for name, value in KEYS.items():
+        monkeypatch.setenv("AWS_DEFAULT_REGION" if name == "region_name" else name.upper(), value)
+    ready = []
+
+    def make(bucket: str) -> Flow:
+        @task
+        def double(x: int) -> int:
+            return 2 * x
+
+        @task
+        def last(x: Any) -> Any:
+            if not ready:
+                raise ValueError("not yet")
+            return x
+
+        with Flow("moved", result=S3Result(bucket)) as flow:
+            x = Parameter("x", default=[1, 2])
+            last(double.map(x) if mapped else double(x))
+        return flow
+
+    assert make(moto.new_bucket().name).run(flow_run_id="moved").is_failed()
+    ready.append(True)
+    state = make(moto.new_bucket().name).run(resume_run="moved", x=[3, 4])
+    assert state.is_successful(), state
+    assert open_run("moved")["last"].value == ([6, 8] if mapped else [3, 4, 3, 4])
 
 
 def test_a_prefix_is_a_folder_of_the_bucket(server: Any) -> None:

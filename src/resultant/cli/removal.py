@@ -16,6 +16,7 @@ from resultant.cli.forgetting import forget_results, without_result
 from resultant.cli.notes import notes_of, write_note
 from resultant.errors import ConfigurationError, ResultError
 from resultant.reading.places import Places, newer_writer, wrote
+from resultant.reading.standing import is_missed
 from resultant.records import location_text
 from resultant.stores.packed import is_segment, split_place
 
@@ -306,6 +307,9 @@ class Removal:
         for row in batch:
             place = self._unit(row)
             if place is None:
+                if is_missed(row):
+                    # Its bytes were missed; from now on they are released.
+                    rows.append(row)
                 continue
             kept = self._settled.get(place)
             if kept is None:

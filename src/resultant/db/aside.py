@@ -89,10 +89,12 @@ class Aside:
         return now - self._last >= _QUIET or now - self._first >= _WHILE
 
     def pause(self) -> float:
-        """Return after how many seconds it will be time to bring the rows in the journal to the database."""
-        return (
-            0.0 if len(self) >= _BATCH else max(0.0, min(self._last + _QUIET, self._first + _WHILE) - time.monotonic())
-        )
+        """Return after how many seconds to bring the rows to the database: at once those that the journal refused."""
+        with self._lock:
+            refused = self._safe < len(self._parcels)
+        if refused or len(self) >= _BATCH:
+            return 0.0
+        return max(0.0, min(self._last + _QUIET, self._first + _WHILE) - time.monotonic())
 
     def take(self, into: list[Parcel]) -> None:
         """Hand over what was brought; without a journal, what waits.

@@ -7,9 +7,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from resultant.db import StateDB
-    from resultant.records import FlowRun
+    from resultant.records import FlowRun, TaskRun
 
-__all__ = ["UNFINISHED", "abandoned", "name_in", "rows_of_runs", "standing"]
+__all__ = ["UNFINISHED", "abandoned", "is_missed", "name_in", "rows_of_runs", "standing"]
 
 #: How runs stand that are on record as running; which it is shows when they are looked at.
 UNFINISHED = ("Running", "Paused", "abandoned")
@@ -73,6 +73,11 @@ def _is_unfinished(db: StateDB, run_id: str) -> bool:
     except UnknownRunError:
         return False
     return row.state == "Running" and row.ended is None
+
+
+def is_missed(row: TaskRun) -> bool:
+    """Return whether `fsck` has found that the bytes of a result are gone, which nobody meant to lose."""
+    return row.location is None and row.kind is not None and row.text is None and row.children is None
 
 
 def name_in(slug: str) -> str:

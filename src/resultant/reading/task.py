@@ -16,6 +16,8 @@ from resultant.errors import (
 from resultant.records import location_of
 from resultant.stores.packed import split_place
 
+from .standing import is_missed
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -191,6 +193,8 @@ class RecordedTask:
         row = self.row
         if row.children is not None:
             return sum(child.verify() for child in self)
+        if is_missed(row):
+            raise MissingResultError(self._why_not())
         if row.location is None or self.is_inline:
             return 0
         self.check_superseded()
@@ -214,9 +218,8 @@ class RecordedTask:
         """
         row = self.row
         if row.children is not None:
-            raise MissingResultError(
-                f"{self._full_name().capitalize()} is mapped: its children have bytes of their own, {self.slug}[0] for one."
-            )
+            own = f"its children have bytes of their own, {self.slug}[0] for one."
+            raise MissingResultError(f"{self._full_name().capitalize()} is mapped: {own}")
         if row.location is None or self.is_inline:
             raise MissingResultError(f"{self._full_name().capitalize()} has no bytes outside of its row.")
         self.check_superseded()
@@ -320,15 +323,12 @@ class RecordedTask:
         if row.state not in ("Success", "Cached"):
             why = f" ({row.error})" if row.error else ""
             return f"{self._full_name().capitalize()} has no value: its state is {row.state}{why}."
-        if row.kind is not None and row.children is None:
-            return (
-                f"The value of {self._full_name()} is gone: nothing was at its place when `resultant fsck` looked. "
-                f"`resultant resume {row.run}` makes it again."
-            )
-        return (
-            f"The value of {self._full_name()} is not stored: it was kept in memory only, because neither the task nor the flow "
-            "has a result such as LocalResult, or `resultant gc` released it."
-        )
+        if is_missed(row):
+            why = f"gone: nothing was at its place when `resultant fsck` looked. `resultant resume {row.run}` makes it again."
+        else:
+            why = "not stored: it was kept in memory only, because neither the task nor the flow has a result such as LocalResult, "
+            why += "or `resultant gc` released it."
+        return f"The value of {self._full_name()} is {why}"
 
     def _result(self) -> Result:
         """Return a result like the one that wrote the bytes."""

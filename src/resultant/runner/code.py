@@ -110,43 +110,33 @@ def _constants(code: object) -> bytes:
     return "\n".join(texts).encode()
 
 
-def code_that_stands(
-    earlier: FlowRunRow, row: FlowRunRow, history: History, plan: Plan
-) -> tuple[str | None, dict[str, str]]:
-    """Return the code on record of a run that is resumed: of tasks that stand, that which they ran with.
+def code_that_stands(earlier: FlowRunRow, row: FlowRunRow, history: History, plan: Plan) -> dict[str, str]:
+    """Return the digests on record of tasks that stand in a run that is resumed, and whose code is another one now.
 
     Args:
         earlier: the run's row as the attempt before had it.
-        row: the run's row now, with the code as it is now.
+        row: the run's row now.
         history: what is recorded.
         plan: the steps.
-
-    Returns:
-        Digests by slug, as JSON; and those of today's code of tasks that stand with other code.
     """
     if earlier.code == row.code:
-        return row.code, {}
+        return {}
     old, new = json.loads(earlier.code or "{}"), json.loads(row.code or "{}")
-    standing = {}
-    for step in plan.steps:
-        slug = step.slug
-        if slug in old and slug in new and old[slug] != new[slug] and history.stood_whole(step):
-            standing[slug] = new[slug]
-            new[slug] = old[slug]
-    return json.dumps(new, sort_keys=True), standing
+    changed = [step for step in plan.steps if step.slug in new and old.get(step.slug, new[step.slug]) != new[step.slug]]
+    return {step.slug: old[step.slug] for step in changed if history.stood_whole(step)}
 
 
 def code_of_attempt(db: StateDB, row: FlowRunRow, standing: dict[str, str]) -> str:
-    """Return the code on record at the end of an attempt: some of what stood when it began has been run after all.
+    """Return the code on record at the end of an attempt: of what did not run in it, that which it ran with.
 
     Args:
         db: where the rows of task runs are.
-        row: the run's row.
+        row: the run's row, with the code of the attempt.
         standing: see :func:`code_that_stands`.
     """
     code = json.loads(row.code or "{}")
     for slug, digest in standing.items():
-        if any(each.attempt == row.attempt for each in db.task_runs(row.id, slug)):
+        if not any(each.attempt == row.attempt for each in db.task_runs(row.id, slug)):
             code[slug] = digest
     return json.dumps(code, sort_keys=True)
 

@@ -119,8 +119,8 @@ class History:
             inputs: gives what it is given now, by name.
         """
         row = self.row(step, index)
-        if row is not None:
-            note_replaced(self._db, run.run, step, row)
+        if row is not None and row.state == "Success" and row.location is not None:
+            note_replaced(run.run, step, row, self._kinds.by_name(row.kind))
         if step.target is not None and row is not None:
             set_aside(self._db, run.run, step, row, inputs, (step.slug, index) in self.lost)
 
@@ -133,6 +133,13 @@ class History:
         """Return what is recorded of a task and its mapped children, by position; -1 is the task itself."""
         return self._rows.get(step.slug, {})
 
+    def present(self, step: Step) -> list[TaskRun]:
+        """Return what is recorded of a task and of those children that it has, which may have been more at a time."""
+        rows = self._rows.get(step.slug, {})
+        parent = rows.get(-1)
+        many = None if parent is None else parent.children
+        return [row for row in rows.values() if many is None or row.index < many]
+
     def stood(self, step: Step, index: int) -> bool:
         """Return whether a task run ended well, and is not known to be lost."""
         row = self._rows.get(step.slug, {}).get(index)
@@ -140,8 +147,8 @@ class History:
 
     def stood_whole(self, step: Step) -> bool:
         """Return whether a task, and every child of it that is on record, ended well and is not known to be lost."""
-        rows = self._rows.get(step.slug, {})
-        return bool(rows) and all(row.state == Mapped.__name__ or self.stood(step, row.index) for row in rows.values())
+        rows = self.present(step)
+        return bool(rows) and all(row.state == Mapped.__name__ or self.stood(step, row.index) for row in rows)
 
     def has_parent(self, step: Step, count: int, inputs: bytes | None) -> bool:
         """Return whether it is on record that a mapped task has so many children, made from these inputs."""

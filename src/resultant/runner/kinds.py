@@ -48,6 +48,7 @@ class Kinds:
         #: Class, attributes, store and reader of results, by kind, or by step and kind where the flow's own object is needed.
         #: Attributes are set one by one: an object that is asked for its dictionary makes one, which costs more than they do.
         self._known: dict[Any, _Kind] = {}
+        self._names: dict[int | None, tuple[str, str] | None] = {}
         #: By kind, what tells from location, size and time that nobody has touched a result since, where that is cheap.
         self.looks: dict[int | None, Callable[[str, int, float], bool]] = {}
         self._types: tuple[type, ...] = tuple(
@@ -77,6 +78,26 @@ class Kinds:
         else:
             later(result, _gone)
         return result
+
+    def by_name(self, kind: int | None) -> tuple[str, str] | None:
+        """Return type and options of a kind whose store any process can reach by these two alone; ``None`` for others."""
+        if kind not in self._names:
+            self._names[kind] = None if kind is None else self._named(kind)
+        return self._names[kind]
+
+    def _named(self, kind: int) -> tuple[str, str] | None:
+        import json
+
+        from resultant.engine.description import from_record
+        from resultant.records import ResultRecord
+
+        try:
+            known = self._db.result_kind(kind)
+            pickle = {"name": "pickle", "options": {}}
+            made = from_record(ResultRecord(type=known.type, options=json.loads(known.options), serializer=pickle))
+            return (known.type, known.options) if isinstance(made, StoredResult) else None
+        except Exception:  # noqa: BLE001 - a class of the user's own, or a database that is away
+            return None
 
     def why_lost(self, step: Step, row: TaskRun) -> str | Exception | None:
         """Return why the bytes of a result cannot be used any more, as far as place, size and time tell.

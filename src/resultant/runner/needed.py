@@ -38,9 +38,8 @@ def look_for_needed(history: History, steps: list[Step], finished: bool = False)
             wanted = needed.get(step.index, _ALL)
         else:
             wanted = set()
-        found = [
-            row for row in rows.values() if wanted is _ALL or row.index in wanted or (finished and _had(step, row))
-        ]
+        present = rows.values() if not step.mapped else history.present(step)
+        found = [row for row in present if wanted is _ALL or row.index in wanted or (finished and _had(step, row))]
         if not step.mapped and not step.upstream:
             # One of thousands, perhaps: what is pending needs nothing, and what stands is looked at if somebody needs it.
             first += [(step, row) for row in found if row.index < 0]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from resultant.engine.stored import StoredResult
 from resultant.errors import ResultError
 from resultant.records import location_of
@@ -47,7 +45,9 @@ def set_aside(
     if step.target is None or row.state != "Success" or row.location is None or not isinstance(result, StoredResult):
         return
     location = location_of(row.location)
-    if _target(run, step, result, row.index, inputs) != location:
+    # A callable is not called once more than it needs to be: it may count, or look at a clock.
+    asked = not (callable(step.target) or callable(step.task.task_run_name))
+    if asked and _target(run, step, result, row.index, inputs) != location:
         # In nobody's way, under its own name.
         return
     others = [other for other in db.places(row.location) if other.run != row.run]
@@ -77,34 +77,30 @@ def set_aside(
     )
 
 
-def note_replaced(db: StateDB, run: Run, step: Step, row: TaskRun) -> None:
+def note_replaced(run: Run, step: Step, row: TaskRun, kind: tuple[str, str] | None) -> None:
     """Note where the value of a task run that is done again lies: once the new one is on record, nothing else tells of it.
 
     ``resultant gc`` and ``fsck --repair`` delete what is noted and not on record. What has a name of the user's own is left
     alone: somebody may look for it there.
 
     Args:
-        db: the state database.
         run: what is common to the run.
         step: the task.
-        row: what an earlier attempt recorded of it.
+        row: what an earlier attempt recorded of it; it has a location.
+        kind: type and options of the result, by which anybody can reach its store; ``None`` where nobody can.
     """
     named = step.target is not None or step.location is not None or step.own_location
-    if named or row.state != "Success" or row.location is None or row.kind is None or row.digest is None:
+    if named or row.digest is None or kind is None or run.intents is None:
         return
-    from resultant.stores.packed import is_segment
+    from resultant.stores.packed import is_inside
 
-    result, location = step.result, location_of(row.location)
-    if not isinstance(result, StoredResult) or result._formatter is not None or is_segment(os.path.dirname(location)):
+    result, location = step.result, location_of(row.location or "")
+    if result is None or result._formatter is not None or is_inside(location):
         return
-    known = result.from_value(None)
-    known.location = location
-    kind = db.result_kind(row.kind)
-    if run.intents is not None and known.place is not None:
-        try:
-            run.intents.note(known.place, row.size, row.digest, (kind.type, kind.options))
-        except OSError as error:
-            get_logger("resume").debug("It could not be noted that %s is replaced: %s", known.place, error)
+    try:
+        run.intents.note(location, row.size, row.digest, kind)
+    except OSError as error:
+        get_logger("resume").debug("It could not be noted that %s is replaced: %s", location, error)
 
 
 def _target(run: Run, step: Step, result: StoredResult, index: int, inputs: Callable[[], dict[str, Any]]) -> str | None:

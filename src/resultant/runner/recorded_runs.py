@@ -94,7 +94,7 @@ class Recording:
         history: what earlier attempts left, for a run that is resumed.
         times: for how many seconds results are to be kept, by slug.
         intents: what was about to be written.
-        code: digests of the code, as it is now, of tasks that stood with other code.
+        code: digests of the code of tasks that stood when the attempt began, where it is another one now.
     """
 
     def __init__(
@@ -309,8 +309,7 @@ def begin(
         history = History(db, row.id, run.digester, plan.steps, approved, calm)
         look_for_needed(history, plan.steps, earlier.state == "Success")
         say_what_changed(earlier, row)
-        text, code = code_that_stands(earlier, row, history, plan)
-        row = row._replace(code=text)
+        code = code_that_stands(earlier, row, history, plan)
     db.put_flow_run(row)
     run.intents = Intents(settings().home_dir, db.url, row.id, run.digester, settings().durability == "power")
     recorder = Recorder(db, row, run, run.digester, settings().record.messages)
