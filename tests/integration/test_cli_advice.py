@@ -219,13 +219,6 @@ def test_a_map_whose_children_were_all_there_did_not_run(shell: Shell) -> None:
     assert shell("why", "latest", "load", "--json").json["verdict"] == "ran"
 
 
-def test_a_child_of_what_is_not_mapped_is_one_line(shell: Shell) -> None:
-    shell.run("flows.py:keeps")
-    answer = shell("results", "read", "latest", "kept[0]")
-    assert answer.status == 2
-    assert answer.err.startswith("resultant: Task 'kept-1' is not mapped")
-
-
 def test_what_kept_a_task_from_running_is_shown(shell: Shell) -> None:
     assert shell("run", "flows.py:collide").status == 1
     assert "would both write to 'shared/d1.pickle'. Put {map_index}" in shell("runs", "show", "latest").out

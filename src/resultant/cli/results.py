@@ -54,10 +54,7 @@ def found(run: RecordedRun, task: str) -> RecordedTask:
         match = re.fullmatch(r"(.+)\[(-?\d+)\]", task)
         if match is None:
             raise
-        try:
-            return run[match[1]][int(match[2])]
-        except TypeError as error:  # it has no children
-            raise LookupError(str(error)) from None
+        return run[match[1]][int(match[2])]
 
 
 def place(run: RecordedRun, row: TaskRun) -> str | None:
