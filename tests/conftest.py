@@ -9,6 +9,7 @@ import importlib.util
 import ipaddress
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -27,6 +28,11 @@ FOREIGN_SETTINGS = ("RESULTANT__", "PREFECT__")
 #: Whoever runs the tests may have credentials for object stores; machines of a cloud are given some.
 CLOUDS = ("AWS_", "AZURE_", "GOOGLE_")
 NO_METADATA = {"AWS_EC2_METADATA_DISABLED": "true", "NO_GCE_CHECK": "true", "AZURE_TOKEN_CREDENTIALS": "dev"}
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell lets what it starts in the background ignore Ctrl-C, and so would every process of every test.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
