@@ -300,14 +300,20 @@ def test_a_damaged_target_is_made_again_and_not_believed(
     assert "is no target any more" in caplog.text
 
 
-def test_a_target_that_another_run_wrote_since_is_that_run_s(tmp_path: Path) -> None:
-    @task(target="shared.json", result=LocalResult(dir=str(tmp_path), serializer=JSONSerializer()))
+def with_shared_target(folder: Path) -> tuple[Flow, Any]:
+    """Return a flow whose target is the same for every run, and the task that is given it and fails at first."""
+
+    @task(target="shared.json", result=LocalResult(dir=str(folder), serializer=JSONSerializer()))
     def shared(x: int) -> int:
         return x
 
-    with Flow("shared", result=LocalResult(dir=str(tmp_path))) as flow:
-        x = Parameter("x", default=1)
-        end = fails_first(shared(x))
+    with Flow("shared", result=LocalResult(dir=str(folder))) as flow:
+        end = fails_first(shared(Parameter("x", default=1)))
+    return flow, end
+
+
+def test_a_target_that_another_run_wrote_since_is_that_run_s(tmp_path: Path) -> None:
+    flow, end = with_shared_target(tmp_path)
     assert flow.run(flow_run_name="first").is_failed()
     (tmp_path / "shared.json").unlink()
     global attempt
@@ -342,13 +348,7 @@ def test_a_target_under_another_name_is_in_nobodys_way(mapped: bool, tmp_path: P
 
 
 def test_a_target_that_another_run_relies_on_is_left_to_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    @task(target="shared.json", result=LocalResult(dir=str(tmp_path), serializer=JSONSerializer()))
-    def shared(x: int) -> int:
-        return x
-
-    with Flow("shared", result=LocalResult(dir=str(tmp_path))) as flow:
-        x = Parameter("x", default=1)
-        end = fails_first(shared(x))
+    flow, end = with_shared_target(tmp_path)
     assert flow.run(flow_run_id="first").is_failed()
     global attempt
     attempt = 2

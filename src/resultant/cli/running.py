@@ -132,6 +132,7 @@ def _taken(tasks: dict[str, State]) -> tuple[int, int]:
 
 
 def _print_json(flow: Flow, run_id: str, row: FlowRun | None, final: State, tasks: dict[str, State]) -> None:
+    stood, found = _taken(tasks)
     output.print_json(
         {
             "id": run_id,
@@ -143,8 +144,8 @@ def _print_json(flow: Flow, run_id: str, row: FlowRun | None, final: State, task
             "ended": None if row is None else output.iso(row.ended),
             "recorded": row is not None,
             "counts": _counts(tasks),
-            "stood": _taken(tasks)[0],
-            "found": _taken(tasks)[1],
+            "stood": stood,
+            "found": found,
             "tasks": {slug: type(state).__name__ for slug, state in tasks.items()},
         }
     )

@@ -310,7 +310,7 @@ def input_values(step: Step, upstream: list[State]) -> dict[str, Any]:
         upstream: the states above, one for each edge.
     """
     values = dict(step.constants)
-    for edge, above in zip(step.upstream, upstream, strict=True):
+    for edge, above in zip(step.upstream, upstream):  # noqa: B905 - as long as each other; this is a hot path
         if edge.key is not None:
             values[edge.key] = above._result.value
     return values

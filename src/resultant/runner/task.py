@@ -28,7 +28,7 @@ from .call import call
 from .failure_text import keep_failure, keep_signal
 from .frame import TaskFrame
 from .gate import all_succeeded, gate, may_run, name_run
-from .mapping import expand
+from .mapping import expand, input_values
 from .persist import locate, read_target, save, wrap
 from .transition import change
 
@@ -141,10 +141,7 @@ def when_ready(
     """First rung: everything above is finished, not skipped, and the trigger says yes."""
     step = frame.step
     if inputs is None:
-        inputs = dict(step.constants)
-        for edge, above in zip(step.upstream, upstream or ()):  # noqa: B905 - as long as each other; this is a hot path
-            if edge.key is not None:
-                inputs[edge.key] = above._result.value
+        inputs = input_values(step, upstream or [])
     frame.inputs = inputs
     if not step.plain or (upstream is not None and not all_succeeded(upstream)):
         frame.upstream = upstream
